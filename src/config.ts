@@ -1,0 +1,187 @@
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { z } from "zod";
+import { LOG_LEVELS } from "./log.ts";
+
+/** An empty variable is an absent one: `FOO= npm start` means the default. */
+const blankIsAbsent = (value: unknown): unknown => (value === "" ? undefined : value);
+
+function variable<S extends z.ZodType>(schema: S): z.ZodPreprocess<S> {
+  return z.preprocess(blankIsAbsent, schema);
+}
+
+function integer(min: number, max: number, expected: string): z.ZodType<number, string> {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, expected)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, expected);
+}
+
+const port = integer(0, 65_535, "expected a port, 0 to 65535 (0 picks a free one)");
+const count = integer(1, 10_000_000, "expected a whole number, 1 to 10000000");
+const onOff = z.enum(["on", "off"], { error: "expected on or off" });
+
+const HOSTNAME =
+  /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+const ACME_DIRECTORY = "expected local, letsencrypt, letsencrypt-staging, or a directory URL";
+const hostname = z.string().toLowerCase().regex(HOSTNAME, "expected a host name, as example.net");
+const hostnames = z
+  .string()
+  .transform((text) => text.split(",").map((name) => name.trim().toLowerCase()))
+  .refine(
+    (names) => names.every((name) => HOSTNAME.test(name)),
+    "expected host names separated by commas, as example.net,spaces.localhost",
+  );
+
+/** Every variable of Atoll: its name, what it takes, its default. `docs/operating.md` says more. */
+const Environment = z.object({
+  ATOLL_DATA_DIR: variable(z.string().default("./data")),
+  ATOLL_HOST: variable(
+    z
+      .union([z.ipv4(), z.ipv6()], { error: "expected an IP address, as 127.0.0.1 or ::" })
+      .optional(),
+  ),
+  ATOLL_API_PORT: variable(port.default(8080)),
+  ATOLL_API_TLS_PORT: variable(port.default(8443)),
+  ATOLL_API_PLAIN: variable(onOff.default("off")),
+  ATOLL_API_NAMES: variable(hostnames.default([])),
+  ATOLL_EDGE_PORT: variable(port.optional()),
+  ATOLL_EDGE_TLS_PORT: variable(port.optional()),
+  ATOLL_REGISTRY_PORT: variable(port.default(5000)),
+  ATOLL_REGISTRY_TLS_PORT: variable(port.default(5443)),
+  ATOLL_SPACES_PORT: variable(port.default(9000)),
+  ATOLL_DNS_PORT: variable(port.default(8053)),
+  ATOLL_TOKEN: variable(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]{1,512}$/, "expected 1 to 512 visible ASCII characters")
+      .optional(),
+  ),
+  ATOLL_EMAIL: variable(
+    z
+      .string()
+      .regex(/^[^\s:@]{1,64}@[^\s:@]{1,190}$/, "expected an e-mail address, as owner@example.net")
+      .optional(),
+  ),
+  ATOLL_EDGE_WORKERS: variable(
+    integer(1, 256, "expected a number of processes, 1 to 256").optional(),
+  ),
+  ATOLL_EDGE_MEMORY_BYTES: variable(
+    integer(16_777_216, 1_099_511_627_776, "expected bytes, at least 16777216").default(
+      268_435_456,
+    ),
+  ),
+  ATOLL_RATE_LIMITS: variable(onOff.default("on")),
+  ATOLL_RATE_LIMIT_HOUR: variable(count.default(5_000)),
+  ATOLL_RATE_LIMIT_MINUTE: variable(count.default(250)),
+  ATOLL_RATE_LIMIT_CDN: variable(count.default(5)),
+  ATOLL_RATE_LIMIT_PURGE_FILES: variable(count.default(50)),
+  ATOLL_SPACES_DOMAINS: variable(hostnames.default(["digitaloceanspaces.com", "spaces.localhost"])),
+  ATOLL_SPACES: variable(z.literal("strict", { error: "expected strict, or nothing" }).optional()),
+  ATOLL_SPACES_UPSTREAM: variable(
+    z
+      .url({
+        protocol: /^https?$/,
+        error: "expected an http(s) URL, as https://{space}.{region}.digitaloceanspaces.com",
+      })
+      .optional(),
+  ),
+  ATOLL_SPACES_UPSTREAM_CREDENTIALS_FILE: variable(z.string().optional()),
+  ATOLL_DOMAIN: variable(hostname.optional()),
+  ATOLL_ACME_DIRECTORY: variable(
+    z
+      .union(
+        [
+          z.enum(["local", "letsencrypt", "letsencrypt-staging"]),
+          z.url({ protocol: /^https?$/, error: ACME_DIRECTORY }),
+        ],
+        { error: ACME_DIRECTORY },
+      )
+      .optional(),
+  ),
+  ATOLL_ACME_CA_FILE: variable(z.string().optional()),
+  ATOLL_ACME_EMAIL: variable(z.string().optional()),
+  ATOLL_LOG_LEVEL: variable(
+    z.enum(LOG_LEVELS, { error: `expected one of ${LOG_LEVELS.join(", ")}` }).default("info"),
+  ),
+});
+
+/** For `atoll` commands only: which server, as whom. */
+const CLIENT_VARIABLES = ["ATOLL_URL"];
+
+const FIXED_SPACES_DOMAIN = "spaces.localhost";
+
+const Config = Environment.transform((env) => {
+  const domain = env.ATOLL_DOMAIN;
+  return {
+    dataDir: resolve(env.ATOLL_DATA_DIR),
+    /** `::` is every address, IPv4 too. */
+    host: env.ATOLL_HOST ?? (domain === undefined ? "127.0.0.1" : "::"),
+    domain,
+    token: env.ATOLL_TOKEN,
+    email: env.ATOLL_EMAIL,
+    logLevel: env.ATOLL_LOG_LEVEL,
+    api: {
+      port: env.ATOLL_API_PORT,
+      tlsPort: env.ATOLL_API_TLS_PORT,
+      /** A proxy stands in front, so plain HTTP is allowed beyond the loopback. */
+      plain: env.ATOLL_API_PLAIN === "on",
+      /** Further names on the API's certificate, as api.digitalocean.com. */
+      names: env.ATOLL_API_NAMES,
+    },
+    edge: {
+      port: env.ATOLL_EDGE_PORT ?? (domain === undefined ? 8081 : 80),
+      workers: env.ATOLL_EDGE_WORKERS ?? availableParallelism(),
+      memoryBytesMax: env.ATOLL_EDGE_MEMORY_BYTES,
+    },
+    rateLimits: {
+      enforced: env.ATOLL_RATE_LIMITS === "on",
+      hour: env.ATOLL_RATE_LIMIT_HOUR,
+      minute: env.ATOLL_RATE_LIMIT_MINUTE,
+      cdn: env.ATOLL_RATE_LIMIT_CDN,
+      purgeFiles: env.ATOLL_RATE_LIMIT_PURGE_FILES,
+    },
+    spaces: {
+      domains: [
+        ...new Set([
+          ...env.ATOLL_SPACES_DOMAINS,
+          FIXED_SPACES_DOMAIN,
+          ...(domain === undefined ? [] : [`spaces.${domain}`]),
+        ]),
+      ],
+      strict: env.ATOLL_SPACES === "strict",
+      upstream: env.ATOLL_SPACES_UPSTREAM,
+      upstreamCredentialsFile: env.ATOLL_SPACES_UPSTREAM_CREDENTIALS_FILE,
+    },
+  };
+});
+
+export type Config = Readonly<z.output<typeof Config>>;
+
+/**
+ * The only function that is given the environment.
+ * @throws Error with every mistake at once, a line each: the variable and what it takes.
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const result = Config.safeParse(env);
+  if (result.success) return Object.freeze(result.data);
+  const mistakes = result.error.issues.map(
+    (issue) => `  ${issue.path.join(".")}: ${issue.message}, got ${shown(issue.path, env)}`,
+  );
+  throw new Error(`Cannot start:\n${mistakes.toSorted().join("\n")}`);
+}
+
+/** Names that look like ours and are not: a typing error that would else pass in silence. */
+export function unknownVariables(env: NodeJS.ProcessEnv): readonly string[] {
+  const known = [...Object.keys(Environment.shape), ...CLIENT_VARIABLES];
+  return Object.keys(env).filter(
+    (name) => name.startsWith("ATOLL_") && !name.startsWith("ATOLL_TEST_") && !known.includes(name),
+  );
+}
+
+/** A value that may be a secret is not repeated to the terminal or a log. */
+function shown(path: readonly PropertyKey[], env: NodeJS.ProcessEnv): string {
+  const name = String(path[0]);
+  return name === "ATOLL_TOKEN" ? "[not shown]" : JSON.stringify(env[name]);
+}

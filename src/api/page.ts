@@ -1,0 +1,65 @@
+import { z } from "zod";
+import { PER_PAGE_MAX } from "#limits.ts";
+
+export interface Page {
+  readonly page: number;
+  readonly per_page: number;
+}
+
+const positive = (name: string): z.ZodType<string | undefined, string | undefined> =>
+  z
+    .string()
+    .regex(/^[0-9]{1,9}$/, `expected a whole number of at least 1`)
+    .refine((text) => Number(text) >= 1, `expected a whole number of at least 1`)
+    .optional()
+    .meta({ description: name });
+
+/** CONTRACT §1.2: what cannot be a page number is 422, what is too large is clamped. */
+export const PageQuery = z.object({
+  page: positive("Which page of the collection, from 1."),
+  per_page: positive("How many items a page has: 20 unless told, 200 at most."),
+});
+
+export function parsePage(query: z.output<typeof PageQuery>): Page {
+  return {
+    page: Number(query.page ?? 1),
+    per_page: Math.min(Number(query.per_page ?? 20), PER_PAGE_MAX),
+  };
+}
+
+export function offsetOf(page: Page): number {
+  return (page.page - 1) * page.per_page;
+}
+
+/** The shape of `links` and `meta` in every list (CONTRACT §1.2). */
+export const PageLinks = z.object({
+  pages: z
+    .object({
+      first: z.url().optional(),
+      prev: z.url().optional(),
+      next: z.url().optional(),
+      last: z.url().optional(),
+    })
+    .optional(),
+});
+export const PageMeta = z.object({ total: z.int().min(0) });
+
+/**
+ * The links of a page: `{}` when everything fits on one; else those that lead somewhere, absolute,
+ * with every parameter of the request kept.
+ */
+export function pageLinks(url: URL, page: Page, total: number): z.output<typeof PageLinks> {
+  const last = Math.max(1, Math.ceil(total / page.per_page));
+  if (last === 1 && page.page === 1) return {};
+  const to = (number: number): string => {
+    const target = new URL(url);
+    target.searchParams.set("page", String(number));
+    if (url.searchParams.has("per_page")) {
+      target.searchParams.set("per_page", String(page.per_page));
+    }
+    return target.href;
+  };
+  const back = page.page > 1 ? { first: to(1), prev: to(Math.min(page.page - 1, last)) } : {};
+  const forward = page.page < last ? { next: to(page.page + 1), last: to(last) } : {};
+  return { pages: { ...back, ...forward } };
+}

@@ -1,0 +1,214 @@
+import { randomUUID } from "node:crypto";
+import type { Principal } from "#api/principal.ts";
+import type { RateLimiter } from "#api/rate-limit.ts";
+import type { Clock } from "#clock.ts";
+import { notFound, Problem } from "#problem.ts";
+import { parseOrigin } from "#space/name.ts";
+import { parseCustomDomain } from "./custom-domain.ts";
+import {
+  DEFAULT_TTL,
+  type Endpoint,
+  type EndpointChanges,
+  type EndpointStore,
+  type Feed,
+  ownHosts,
+  type Ttl,
+} from "./endpoint.ts";
+import { parsePurgePattern } from "./purge-pattern.ts";
+
+/** What the rules of CDN endpoints are given. */
+export interface EndpointServiceParts {
+  readonly store: EndpointStore;
+  readonly feed: Feed;
+  readonly limiter: RateLimiter;
+  readonly clock: Clock;
+  readonly spacesDomains: readonly string[];
+  /** Names that no custom domain may lie under. */
+  readonly platformDomains: readonly string[];
+  /** A Space must exist before it is served. */
+  readonly strict: boolean;
+  /** Paths one purge may name. */
+  readonly purgeFilesMax: number;
+}
+
+/** The members of a create or update, as a client sends them; `""` is as absent. */
+export interface EndpointMembers {
+  readonly ttl?: Ttl | 0 | undefined;
+  readonly custom_domain?: string | undefined;
+  readonly certificate_id?: string | undefined;
+}
+
+/** The rules of CONTRACT §2. What it has answered is durable and in force on every live edge. */
+export class EndpointService {
+  readonly #parts: EndpointServiceParts;
+  /** Purges under way: two identical ones cannot run at the same time (CONTRACT §1.3). */
+  readonly #purging = new Set<string>();
+
+  constructor(parts: EndpointServiceParts) {
+    this.#parts = parts;
+  }
+
+  find(accountId: number, id: string): Endpoint | undefined {
+    return this.#parts.store.find(accountId, id);
+  }
+
+  page(accountId: number, offset: number, limit: number): ReturnType<EndpointStore["page"]> {
+    return this.#parts.store.page(accountId, offset, limit);
+  }
+
+  /** @throws Problem: 422 for bad values, 404 for an unknown certificate, 409 for what is taken */
+  async create(
+    accountId: number,
+    members: EndpointMembers & { readonly origin: string },
+  ): Promise<Endpoint> {
+    const { store, feed, clock, spacesDomains, strict } = this.#parts;
+    const parsed = parseOrigin(members.origin, spacesDomains);
+    if (parsed.kind === "invalid") throw invalidOrigin(parsed.reason);
+    const customDomain = this.#customDomain(members.custom_domain);
+    refuseCertificate(members.certificate_id, customDomain);
+    const result = await store.create(
+      {
+        id: randomUUID(),
+        accountId,
+        origin: parsed.origin,
+        ttl: members.ttl === undefined || members.ttl === 0 ? DEFAULT_TTL : members.ttl,
+        ...(customDomain === undefined ? {} : { customDomain }),
+        createdAt: clock.now(),
+      },
+      { strict },
+    );
+    if (result.kind === "refused") throw createRefusal(result.reason, customDomain);
+    await feed.settled(result.number);
+    return result.endpoint;
+  }
+
+  /** Members that are absent stay; empty ones clear. */
+  async update(endpoint: Endpoint, members: EndpointMembers): Promise<Endpoint> {
+    const { store, feed } = this.#parts;
+    const changes = this.#changes(endpoint, members);
+    const result = await store.update(endpoint.accountId, endpoint.id, changes);
+    if (result.kind === "refused") {
+      // It was there when the door looked: somebody deleted it in between.
+      throw result.reason === "missing" ? notFound() : domainTaken(members.custom_domain);
+    }
+    await feed.settled(result.number);
+    return result.endpoint;
+  }
+
+  async delete(endpoint: Endpoint): Promise<void> {
+    const number = await this.#parts.store.delete(endpoint.accountId, endpoint.id);
+    if (number === undefined) throw notFound();
+    await this.#parts.feed.settled(number);
+  }
+
+  /** When it returns, no request that begins later is answered with what was stored before. */
+  async purge(caller: Principal, endpoint: Endpoint, files: readonly string[]): Promise<void> {
+    const patterns = this.#patterns(endpoint, files);
+    const name = JSON.stringify([endpoint.id, ...patterns]);
+    if (this.#purging.has(name)) throw identicalPurge();
+    if (!caller.operator) this.#parts.limiter.take(caller.id, ["purgeFiles"], files.length);
+    this.#purging.add(name);
+    try {
+      const { store, feed } = this.#parts;
+      const number = await store.purge(endpoint.accountId, endpoint.id, patterns);
+      if (number === undefined) throw notFound();
+      await feed.settled(number);
+    } finally {
+      this.#purging.delete(name);
+    }
+  }
+
+  #changes(endpoint: Endpoint, members: EndpointMembers): EndpointChanges {
+    const changes: { -readonly [K in keyof EndpointChanges]: EndpointChanges[K] } = {};
+    if (members.ttl !== undefined && members.ttl !== 0) changes.ttl = members.ttl;
+    if (members.custom_domain !== undefined) {
+      changes.customDomain = this.#customDomain(members.custom_domain) ?? null;
+    }
+    if (members.certificate_id === "") changes.certificateId = null;
+    const domain =
+      changes.customDomain === undefined
+        ? endpoint.customDomain
+        : (changes.customDomain ?? undefined);
+    refuseCertificate(members.certificate_id, domain);
+    return changes;
+  }
+
+  #customDomain(text: string | undefined): string | undefined {
+    if (text === undefined || text === "") return undefined;
+    const parsed = parseCustomDomain(text, this.#parts.platformDomains);
+    if (parsed.kind === "domain") return parsed.domain;
+    throw new Problem("unprocessable_entity", `custom_domain: ${parsed.reason}`);
+  }
+
+  #patterns(endpoint: Endpoint, files: readonly string[]): readonly string[] {
+    const { purgeFilesMax } = this.#parts;
+    if (files.length === 0) {
+      throw new Problem("unprocessable_entity", "files: expected at least one path, or *");
+    }
+    if (files.length > purgeFilesMax) {
+      // A 429 would be retried for ever (CONTRACT §1.3).
+      throw new Problem(
+        "unprocessable_entity",
+        `files: ${files.length} paths, but one purge takes at most ${purgeFilesMax} (files ` +
+          `in 20 seconds, as ATOLL_RATE_LIMIT_PURGE_FILES sets it)`,
+      );
+    }
+    const hosts = ownHosts(endpoint);
+    const patterns = files.map((file, index) => {
+      const parsed = parsePurgePattern(file, hosts);
+      if (parsed.kind === "pattern") return parsed.pattern;
+      throw new Problem("unprocessable_entity", `files[${index}]: ${parsed.reason}`);
+    });
+    return [...new Set(patterns)].toSorted();
+  }
+}
+
+/**
+ * CONTRACT §2: a certificate needs a custom domain. No certificate exists yet, so none that is
+ * named can be found.
+ */
+function refuseCertificate(id: string | undefined, customDomain: string | undefined): void {
+  if (id === undefined || id === "") return;
+  if (customDomain === undefined) {
+    throw new Problem(
+      "unprocessable_entity",
+      "certificate_id: expected together with a custom_domain",
+    );
+  }
+  throw notFound("certificate not found");
+}
+
+function invalidOrigin(reason: string): Problem {
+  return new Problem("unprocessable_entity", `invalid origin: ${reason}`);
+}
+
+function createRefusal(
+  reason: "origin-taken" | "custom-domain-taken" | "space-missing" | "space-of-another-account",
+  customDomain: string | undefined,
+): Problem {
+  switch (reason) {
+    case "origin-taken":
+      return new Problem("conflict", "cdn already enabled");
+    case "custom-domain-taken":
+      return domainTaken(customDomain);
+    case "space-missing":
+      return invalidOrigin("there is no such Space; make it first with `atoll space create`");
+    case "space-of-another-account":
+      return invalidOrigin("the Space belongs to another account");
+  }
+}
+
+function domainTaken(domain: string | undefined): Problem {
+  return new Problem(
+    "conflict",
+    `custom_domain: ${domain?.toLowerCase() ?? ""} already belongs to another CDN endpoint`,
+  );
+}
+
+function identicalPurge(): Problem {
+  return new Problem(
+    "too_many_requests",
+    "An identical purge is under way. Retry in 1 s.",
+    { fields: { "retry-after": "1" } },
+  );
+}

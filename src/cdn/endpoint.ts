@@ -1,0 +1,81 @@
+import type { Origin } from "#space/name.ts";
+
+/** Freshness lifetimes an endpoint may have, in seconds (CONTRACT §2). */
+export const TTLS = [60, 600, 3_600, 86_400, 604_800] as const;
+export const DEFAULT_TTL = 3_600;
+export type Ttl = (typeof TTLS)[number];
+
+/** A Space served through the edge. */
+export interface Endpoint {
+  readonly id: string;
+  readonly accountId: number;
+  readonly origin: Origin;
+  readonly ttl: Ttl;
+  readonly customDomain?: string;
+  readonly certificateId?: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+/** What an update changes: a member that is absent stays, `null` clears. */
+export interface EndpointChanges {
+  readonly ttl?: Ttl;
+  readonly customDomain?: string | null;
+  readonly certificateId?: string | null;
+}
+
+/** The name that the CDN serves an endpoint under (CONTRACT §2). */
+export function endpointHost({ name, region, domain }: Origin): string {
+  return `${name}.${region}.cdn.${domain}`;
+}
+
+/** Every name that the edge answers an endpoint under. `.localhost` reaches any browser here. */
+export function ownHosts(endpoint: Endpoint): readonly string[] {
+  const { name, region } = endpoint.origin;
+  const hosts = [endpointHost(endpoint.origin), `${name}.${region}.cdn.spaces.localhost`];
+  return endpoint.customDomain === undefined ? hosts : [...hosts, endpoint.customDomain];
+}
+
+export type Created =
+  | { readonly kind: "created"; readonly endpoint: Endpoint; readonly number: number }
+  | {
+      readonly kind: "refused";
+      readonly reason:
+        | "origin-taken"
+        | "custom-domain-taken"
+        | "space-missing"
+        | "space-of-another-account";
+    };
+
+export type Updated =
+  | { readonly kind: "updated"; readonly endpoint: Endpoint; readonly number: number }
+  | { readonly kind: "refused"; readonly reason: "missing" | "custom-domain-taken" };
+
+/**
+ * Port: endpoints, and the feed that tells the edges of them. A change and its feed number are one
+ * transaction; a returned number has been handed to the edges, and `Feed.settled` waits for them.
+ */
+export interface EndpointStore {
+  /** Makes the Space as well when it does not exist and `strict` does not ask that it does. */
+  create(
+    endpoint: Endpoint,
+    options: { readonly strict: boolean },
+  ): Promise<Created>;
+  update(accountId: number, id: string, changes: EndpointChanges): Promise<Updated>;
+  /** The change's number, or `undefined` when there was none. */
+  delete(accountId: number, id: string): Promise<number | undefined>;
+  /** Patterns in canonical form; `undefined` when there is no such endpoint. */
+  purge(accountId: number, id: string, patterns: readonly string[]): Promise<number | undefined>;
+  find(accountId: number, id: string): Endpoint | undefined;
+  /** In order of creation. */
+  page(
+    accountId: number,
+    offset: number,
+    limit: number,
+  ): { rows: readonly Endpoint[]; total: number };
+}
+
+/** Port: waits until a change is in force at every live edge, or the edge is no longer one. */
+export interface Feed {
+  settled(number: number): Promise<void>;
+}

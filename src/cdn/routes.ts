@@ -1,0 +1,168 @@
+import { z } from "zod";
+import { offsetOf, PageLinks, PageMeta, PageQuery, pageLinks, parsePage } from "#api/page.ts";
+import { type AnyRoute, type Context, route } from "#api/route.ts";
+import { notFound } from "#problem.ts";
+import type { EndpointService } from "./endpoint-service.ts";
+import { DEFAULT_TTL, type Endpoint, endpointHost, TTLS } from "./endpoint.ts";
+import { originHost } from "#space/name.ts";
+
+const EXPECTED_TTL = `expected one of ${TTLS.join(", ")}`;
+
+const EndpointView = z.object({
+  id: z.uuid(),
+  origin: z.hostname(),
+  endpoint: z.hostname(),
+  created_at: z.iso.datetime(),
+  ttl: z.literal(TTLS),
+  certificate_id: z.string().optional(),
+  custom_domain: z.hostname().optional(),
+});
+const EndpointReply = z.object({ endpoint: EndpointView });
+
+const text = (expected: string) => z.string({ error: expected });
+const certificateId = text("expected a certificate's id").max(255, "expected a certificate's id");
+const customDomain = text("expected a domain name").max(253, "expected a domain name");
+
+const CreateBody = z.object({
+  origin: text("expected a Space's host, as static-images.nyc3.digitaloceanspaces.com").max(255, {
+    error: "invalid origin: expected a host of at most 255 characters",
+  }),
+  // CONTRACT §2: godo always sends ttl, 0 for "not given".
+  ttl: z.literal([...TTLS, 0], { error: EXPECTED_TTL }).default(DEFAULT_TTL),
+  custom_domain: customDomain.optional(),
+  certificate_id: certificateId.optional(),
+});
+
+const UpdateBody = z.object({
+  ttl: z.literal(TTLS, { error: EXPECTED_TTL }).optional(),
+  custom_domain: customDomain.optional(),
+  certificate_id: certificateId.optional(),
+});
+
+const PurgeBody = z.object({
+  files: z.array(text("expected a path"), { error: "expected a list of paths" }),
+});
+
+const IdParams = z.object({ cdn_id: z.string() });
+
+type FindContext = Context & { readonly params: z.output<typeof IdParams> };
+
+/** The six operations of CONTRACT §2. */
+export function cdnRoutes(service: EndpointService): readonly AnyRoute[] {
+  const common = { tag: "CDN", limiter: "cdn" } as const;
+  const find = ({ caller, params }: FindContext): Endpoint => {
+    const endpoint = service.find(caller.accountId, params.cdn_id);
+    if (endpoint === undefined) throw notFound();
+    return endpoint;
+  };
+
+  const list = route({
+    ...common,
+    operationId: "cdn_list_endpoints",
+    method: "GET",
+    path: "/v2/cdn/endpoints",
+    summary: "List the account's CDN endpoints, the oldest first",
+    access: { scope: "cdn:read" },
+    status: 200,
+    query: PageQuery,
+    reply: z.object({ endpoints: z.array(EndpointView), links: PageLinks, meta: PageMeta }),
+    handle: ({ caller, query, url }) => {
+      const page = parsePage(query);
+      const { rows, total } = service.page(caller.accountId, offsetOf(page), page.per_page);
+      return {
+        endpoints: rows.map(endpointView),
+        links: pageLinks(url, page, total),
+        meta: { total },
+      };
+    },
+  });
+
+  const create = route({
+    ...common,
+    operationId: "cdn_create_endpoint",
+    method: "POST",
+    path: "/v2/cdn/endpoints",
+    summary: "Serve a Space through the edge",
+    access: { scope: "cdn:create" },
+    status: 201,
+    body: CreateBody,
+    reply: EndpointReply,
+    handle: async ({ caller, body }) => ({
+      endpoint: endpointView(await service.create(caller.accountId, body)),
+    }),
+  });
+
+  const get = route({
+    ...common,
+    operationId: "cdn_get_endpoint",
+    method: "GET",
+    path: "/v2/cdn/endpoints/:cdn_id",
+    summary: "Show a CDN endpoint",
+    access: { scope: "cdn:read" },
+    status: 200,
+    params: IdParams,
+    reply: EndpointReply,
+    find,
+    handle: ({ found }) => ({ endpoint: endpointView(found) }),
+  });
+
+  const update = route({
+    ...common,
+    operationId: "cdn_update_endpoints",
+    method: "PUT",
+    path: "/v2/cdn/endpoints/:cdn_id",
+    summary: "Change an endpoint's lifetime, custom domain or certificate; what is absent stays",
+    access: { scope: "cdn:update" },
+    status: 200,
+    params: IdParams,
+    body: UpdateBody,
+    reply: EndpointReply,
+    find,
+    handle: async ({ found, body }) => ({
+      endpoint: endpointView(await service.update(found, body)),
+    }),
+  });
+
+  const remove = route({
+    ...common,
+    operationId: "cdn_delete_endpoint",
+    method: "DELETE",
+    path: "/v2/cdn/endpoints/:cdn_id",
+    summary: "Stop serving a Space through the edge",
+    access: { scope: "cdn:delete" },
+    status: 204,
+    params: IdParams,
+    find,
+    handle: ({ found }) => service.delete(found),
+  });
+
+  const purge = route({
+    ...common,
+    operationId: "cdn_purge_cache",
+    method: "DELETE",
+    path: "/v2/cdn/endpoints/:cdn_id/cache",
+    summary: "Drop stored responses by path, wildcard, or path with query string",
+    access: { scope: "cdn:delete" },
+    status: 204,
+    params: IdParams,
+    body: PurgeBody,
+    find,
+    handle: ({ caller, found, body }) => service.purge(caller, found, body.files),
+  });
+
+  return [list, create, get, update, remove, purge];
+}
+
+/** The one mapper from our names to the wire's. */
+function endpointView(endpoint: Endpoint): z.input<typeof EndpointView> {
+  return {
+    id: endpoint.id,
+    origin: originHost(endpoint.origin),
+    endpoint: endpointHost(endpoint.origin),
+    // CONTRACT §1: second precision.
+    created_at: `${new Date(endpoint.createdAt).toISOString().slice(0, 19)}Z`,
+    ttl: endpoint.ttl,
+    ...(endpoint.certificateId === undefined ? {} : { certificate_id: endpoint.certificateId }),
+    ...(endpoint.customDomain === undefined ? {} : { custom_domain: endpoint.customDomain }),
+  };
+}

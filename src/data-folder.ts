@@ -1,0 +1,94 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { readText, writeDurably } from "./durable-file.ts";
+import { MASTER_KEY_BYTES } from "./seal.ts";
+
+const OWNER_ONLY = 0o600;
+
+/** Where everything that lasts is (DESIGN §3): one folder, its owner's alone. */
+export interface DataFolder extends Disposable {
+  readonly database: string;
+  readonly objects: string;
+  readonly ca: string;
+  /** For snapshots on their way into a backup. */
+  readonly temporary: string;
+  readonly masterKey: Uint8Array;
+  readonly operatorCredential: string;
+  /** Tells the `atoll` command which ports to use; written when all of them answer. */
+  writeRuntime(runtime: Readonly<Record<string, unknown>>): Promise<void>;
+  removeRuntime(): Promise<void>;
+}
+
+/**
+ * Opens the folder for one server at a time, making what it lacks.
+ * @throws Error when another server has it, or it cannot be used
+ */
+export async function openDataFolder(path: string): Promise<DataFolder> {
+  await makeFolder(path);
+  using stack = new DisposableStack();
+  stack.adopt(takeLock(path), (lock) => lock.close());
+  const masterKey = await masterKeyOf(join(path, "master.key"));
+  // A new one at each start: who read an old one has nothing.
+  const operatorCredential = `atoll_operator_${randomBytes(32).toString("hex")}`;
+  await writeDurably(join(path, "operator.token"), `${operatorCredential}\n`, OWNER_ONLY);
+  await rm(join(path, "runtime.json"), { force: true });
+  const temporary = join(path, "tmp");
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { mode: 0o700 });
+  const owned = stack.move();
+  return {
+    database: join(path, "atoll.db"),
+    objects: join(path, "objects"),
+    ca: join(path, "ca"),
+    temporary,
+    masterKey,
+    operatorCredential,
+    writeRuntime: (runtime) =>
+      writeDurably(join(path, "runtime.json"), `${JSON.stringify(runtime)}\n`, OWNER_ONLY),
+    removeRuntime: () => rm(join(path, "runtime.json"), { force: true }),
+    [Symbol.dispose]: () => owned.dispose(),
+  };
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await chmod(path, 0o700);
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new Error(`Cannot use the data folder ${path} (ATOLL_DATA_DIR): ${why}`, { cause });
+  }
+}
+
+/**
+ * SQLite's file lock is the operating system's: it ends with the process, however that ends, so no
+ * lock is ever stale.
+ */
+function takeLock(path: string): DatabaseSync {
+  const db = new DatabaseSync(join(path, "lock.db"), { timeout: 0 });
+  try {
+    db.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    return db;
+  } catch (cause) {
+    db.close();
+    throw new Error(
+      `Cannot use the data folder ${path}: another Atoll serves from it. Stop that one, or set ` +
+        "ATOLL_DATA_DIR to another folder.",
+      { cause },
+    );
+  }
+}
+
+async function masterKeyOf(path: string): Promise<Uint8Array> {
+  const stored = await readText(path);
+  if (stored === undefined) {
+    const key = randomBytes(MASTER_KEY_BYTES);
+    await writeDurably(path, `${key.toString("base64")}\n`, OWNER_ONLY);
+    return key;
+  }
+  const key = Buffer.from(stored.trim(), "base64");
+  if (key.byteLength === MASTER_KEY_BYTES) return key;
+  throw new Error(`Cannot use the master key ${path}: expected ${MASTER_KEY_BYTES} bytes in base64`);
+}

@@ -1,0 +1,52 @@
+import { readFile } from "node:fs/promises";
+import { credentialsPurpose } from "#space/space-service.ts";
+import { UpstreamCredentials, type UpstreamDefault, upstreamOf } from "#space/upstream.ts";
+import type { ToEdgeEndpoint } from "#sqlite/feed-source.ts";
+import { z } from "zod";
+import type { Config } from "./config.ts";
+import type { Seal } from "./seal.ts";
+
+/** An endpoint's row as the edges get it: its Space's store resolved, its credentials opened. */
+export function edgeView(seal: Seal, byDefault: UpstreamDefault | undefined): ToEdgeEndpoint {
+  return (row) => {
+    const upstream = upstreamOf(
+      row,
+      () => {
+        if (row.sealed_credentials === null) return undefined;
+        const purpose = credentialsPurpose(row.name, row.region);
+        return JSON.parse(seal.open(row.sealed_credentials, purpose)) as UpstreamCredentials;
+      },
+      byDefault,
+    );
+    return {
+      id: row.id,
+      space: row.name,
+      region: row.region,
+      domain: row.domain,
+      ttl: row.ttl,
+      ...(row.custom_domain === null ? {} : { customDomain: row.custom_domain }),
+      ...(upstream === undefined ? {} : { upstream }),
+    };
+  };
+}
+
+/**
+ * The store of every Space that names none, from the configuration.
+ * @throws Error when the credentials' file cannot be used
+ */
+export async function upstreamDefault({ spaces }: Config): Promise<UpstreamDefault | undefined> {
+  if (spaces.upstream === undefined) return undefined;
+  if (spaces.upstreamCredentialsFile === undefined) return { template: spaces.upstream };
+  try {
+    const text = await readFile(spaces.upstreamCredentialsFile, "utf8");
+    const credentials = UpstreamCredentials.parse(JSON.parse(text));
+    return { template: spaces.upstream, credentials };
+  } catch (cause) {
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : "it is no readable JSON";
+    throw new Error(
+      `Cannot start:\n  ATOLL_SPACES_UPSTREAM_CREDENTIALS_FILE: expected JSON with access_key_id ` +
+        `and secret_access_key: ${why}`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,146 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import type { EdgeChannel, FeedHub, SnapshotSource } from "#feed/hub.ts";
+import type { EdgeSettings, FromWorker, ToWorker } from "#feed/message.ts";
+import { SHUTDOWN_GRACE_MS, START_TIMEOUT_MS } from "#limits.ts";
+import type { Clock } from "#clock.ts";
+import type { Logger } from "#log.ts";
+import { restartDelayMs } from "./restart-delay.ts";
+
+const WORKER = new URL("../edge/worker.ts", import.meta.url);
+
+/** After the grace period a worker that is still there is killed. */
+const STOP_MARGIN_MS = 1_000;
+
+export interface FleetParts {
+  readonly hub: FeedHub;
+  readonly snapshot: SnapshotSource;
+  readonly settings: EdgeSettings;
+  readonly workers: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * The edge's worker processes: as many as asked for, each one that ends replaced. Disposing of the
+ * fleet lets them finish what is in flight.
+ */
+export class Fleet implements AsyncDisposable {
+  readonly #parts: FleetParts;
+  readonly #slots = new Set<Promise<void>>();
+  readonly #running = new Set<ChildProcess>();
+  readonly #stopping = new AbortController();
+
+  constructor(parts: FleetParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Resolves when every worker listens.
+   * @throws Error when one cannot: the port was taken a moment ago
+   */
+  async start(): Promise<void> {
+    const starts: Promise<void>[] = [];
+    for (let index = 0; index < this.#parts.workers; index += 1) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      starts.push(promise);
+      this.#slots.add(this.#keepRunning({ resolve, reject }));
+    }
+    await Promise.all(starts);
+  }
+
+  get pids(): readonly number[] {
+    return [...this.#running].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    for (const child of this.#running) {
+      child.send({ kind: "stop", graceMs: SHUTDOWN_GRACE_MS } satisfies ToWorker, () => {
+        // A worker whose channel is gone is gone itself.
+      });
+    }
+    const kill = setTimeout(() => {
+      for (const child of this.#running) child.kill("SIGKILL");
+    }, SHUTDOWN_GRACE_MS + STOP_MARGIN_MS);
+    await Promise.all(this.#slots);
+    clearTimeout(kill);
+  }
+
+  /** One worker's place, for as long as the fleet lives. */
+  async #keepRunning(first: { resolve(): void; reject(error: Error): void }): Promise<void> {
+    const { clock, log } = this.#parts;
+    const { signal } = this.#stopping;
+    for (let deaths = 0; !signal.aborted; ) {
+      const startedAt = clock.now();
+      const failure = await this.#run(first);
+      if (signal.aborted) return;
+      const ranMs = clock.now() - startedAt;
+      deaths = ranMs > START_TIMEOUT_MS ? 0 : deaths + 1;
+      const delayMs = restartDelayMs(deaths);
+      log.error({ reason: failure, ran_ms: ranMs, restart_in_ms: delayMs }, "edge worker ended");
+      first.reject(new Error(failure));
+      await pause(delayMs, signal);
+    }
+  }
+
+  /** Runs one worker to its end, and says how it ended. */
+  async #run(first: { resolve(): void }): Promise<string> {
+    const { hub, snapshot, settings, log } = this.#parts;
+    // No variable of ours reaches a worker: what it needs comes by the channel.
+    const child = fork(WORKER, { serialization: "advanced", execArgv: [], env: {} });
+    this.#running.add(child);
+    let reason = "";
+    const channel = channelOf(child, (why) => {
+      reason ||= why;
+      child.kill("SIGKILL");
+    });
+    const follower = hub.join(channel);
+    const late = setTimeout(() => channel.kill("it did not start in time"), START_TIMEOUT_MS);
+    child.on("message", (message: FromWorker) => {
+      if (message.kind === "loaded") follower.loaded();
+      else if (message.kind === "ack") follower.acknowledged(message.number);
+      else if (message.kind === "failed") reason ||= message.message;
+      else {
+        clearTimeout(late);
+        log.info({ worker_pid: child.pid, port: message.port }, "edge worker listens");
+        first.resolve();
+      }
+    });
+    child.on("error", (error) => channel.kill(error.message));
+    const exited = once(child, "exit");
+    try {
+      await channel.send({ kind: "start", settings });
+      await follower.load(snapshot);
+    } catch (error) {
+      channel.kill((error as Error).message);
+    }
+    const [code, signal] = (await exited) as [number | null, string | null];
+    clearTimeout(late);
+    follower.leave();
+    this.#running.delete(child);
+    return reason || `edge worker exited with ${signal ?? code}`;
+  }
+}
+
+function channelOf(child: ChildProcess, kill: (reason: string) => void): EdgeChannel {
+  return {
+    kill,
+    send: (message) =>
+      new Promise((resolve, reject) => {
+        child.send(message, (error) => {
+          if (error === null) resolve();
+          else reject(error);
+        });
+      }),
+  };
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  await promise;
+  clearTimeout(timer);
+}

@@ -1,0 +1,42 @@
+import type { Config } from "./config.ts";
+
+/** The addresses that stand for every one of this machine. */
+const WILDCARDS = new Set(["::", "0.0.0.0"]);
+
+/** RFC 5735 §3, RFC 4291 §2.5.3. */
+export function isLoopback(host: string): boolean {
+  return host === "::1" || host.startsWith("127.");
+}
+
+/**
+ * DESIGN §3: bearer tokens go over plain HTTP on the loopback only, or where the operator says
+ * that a proxy stands in front.
+ */
+export function speaksPlain({ host, api }: Config): boolean {
+  return isLoopback(host) || api.plain;
+}
+
+/** A listener as a client of this machine reaches it. */
+export function urlOf(scheme: "http" | "https", host: string, port: number): string {
+  const reachable = WILDCARDS.has(host) ? "127.0.0.1" : host;
+  return `${scheme}://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+}
+
+/** Names on the API's certificate: this machine's, the operator's, and the domain's. */
+export function apiNames({ host, api, domain }: Config): readonly string[] {
+  return [
+    "localhost",
+    "api.localhost",
+    "127.0.0.1",
+    "::1",
+    ...(WILDCARDS.has(host) || isLoopback(host) ? [] : [host]),
+    ...(domain === undefined ? [] : [`api.${domain}`]),
+    ...api.names,
+  ];
+}
+
+/** Names that no endpoint's custom domain may lie under: the platform serves them itself. */
+export function platformDomains({ domain, spaces }: Config): readonly string[] {
+  if (domain === undefined) return spaces.domains;
+  return [...spaces.domains, `api.${domain}`, `registry.${domain}`, domain];
+}

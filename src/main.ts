@@ -1,0 +1,214 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { env, pid } from "node:process";
+import { ensureFirstAccount } from "#account/first-account.ts";
+import { authenticator } from "#account/token.ts";
+import { startUseLog } from "#account/use-log.ts";
+import { Door } from "#api/door.ts";
+import { RateLimiter } from "#api/rate-limit.ts";
+import { createRouter, type Handler } from "#api/router.ts";
+import { startApi } from "#api/server.ts";
+import { takeBackup } from "#backup/take.ts";
+import { EndpointService } from "#cdn/endpoint-service.ts";
+import { FeedHub } from "#feed/hub.ts";
+import { Fleet } from "#fleet/fleet.ts";
+import { startOriginServer } from "#space/origin-server.ts";
+import { SpaceService } from "#space/space-service.ts";
+import { copyDatabase, filesOf } from "#sqlite/copy.ts";
+import { readSnapshot, type ToEdgeEndpoint, toEntries } from "#sqlite/feed-source.ts";
+import { openLocalCa } from "#x509/local-ca.ts";
+import { systemClock } from "./clock.ts";
+import { type Config, unknownVariables } from "./config.ts";
+import { type DataFolder, openDataFolder } from "./data-folder.ts";
+import { edgeView, upstreamDefault } from "./edge-view.ts";
+import { reservePort } from "./listen.ts";
+import { apiNames, platformDomains, speaksPlain, urlOf } from "./listeners.ts";
+import { createLogger, type Logger } from "./log.ts";
+import { allRoutes } from "./routes.ts";
+import { sealUnder } from "./seal.ts";
+import { openStorage, type Storage } from "./storage.ts";
+import { summary } from "./summary.ts";
+import { VERSION } from "./version.ts";
+
+/** How the program speaks to whoever started it, and is told to end. */
+export interface ServeIo {
+  stdout(line: string): void;
+  readonly signal: AbortSignal;
+}
+
+/** What the parts share. */
+interface Platform {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly folder: DataFolder;
+  readonly storage: Storage;
+  readonly hub: FeedHub;
+}
+
+/**
+ * Runs the whole platform until the signal aborts, then finishes what is in flight and resolves.
+ * @throws Error with one clear line when it cannot start, or cannot go on
+ */
+export async function serve(config: Config, io: ServeIo): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const log = createLogger(config.logLevel);
+  const folder = stack.use(await openDataFolder(config.dataDir));
+  const hub = new FeedHub(systemClock);
+  const toEdge = edgeView(sealUnder(folder.masterKey), await upstreamDefault(config));
+  const death = Promise.withResolvers<never>();
+  // Raced at the end; one that comes while starting shows as the failed write that it is.
+  death.promise.catch(() => undefined);
+  const storage = stack.use(
+    await openStorage(folder, {
+      onRecords: (records) => hub.publish(toEntries(records, toEdge)),
+      onDeath: death.reject,
+    }),
+  );
+  const platform: Platform = { config, log, folder, storage, hub };
+  const { account, newToken } = await ensureFirstAccount(storage.accounts, config, systemClock);
+  const edge = await startEdge(platform, toEdge, stack);
+  const api = await startApis(platform, edge, stack);
+  await folder.writeRuntime({
+    pid,
+    ...(api.plain === undefined ? {} : { api: api.plain }),
+    api_tls: api.tls,
+    edge,
+  });
+  stack.defer(() => folder.removeRuntime());
+  const lines = summary({
+    dataDir: config.dataDir,
+    ...(api.plain === undefined ? {} : { api: api.plain }),
+    apiTls: api.tls,
+    edge,
+    workers: config.edge.workers,
+    email: account.email,
+    ...(newToken === undefined ? {} : { newToken }),
+    unknownVariables: unknownVariables(env),
+  });
+  for (const line of lines) io.stdout(line);
+  await Promise.race([aborted(io.signal), death.promise]);
+}
+
+/** The edge's workers, and the server where they find embedded Spaces. @returns the edge's URL */
+async function startEdge(
+  { config, log, folder, storage, hub }: Platform,
+  toEdge: ToEdgeEndpoint,
+  stack: AsyncDisposableStack,
+): Promise<string> {
+  const { host, edge, spaces, logLevel } = config;
+  const secret = randomBytes(32).toString("hex");
+  const origin = stack.use(
+    await startOriginServer({ store: storage.spaces, files: storage.files, secret, log }),
+  );
+  const port = await reservePort({ host, port: edge.port, variable: "ATOLL_EDGE_PORT" });
+  const fleet = stack.use(
+    new Fleet({
+      hub,
+      snapshot: () => readSnapshot(folder.database, toEdge),
+      settings: {
+        host,
+        port,
+        memoryBytesMax: edge.memoryBytesMax,
+        spacesDomains: spaces.domains,
+        embedded: { port: origin.port, secret },
+        logLevel,
+      },
+      workers: edge.workers,
+      clock: systemClock,
+      log,
+    }),
+  );
+  await fleet.start();
+  return urlOf("http", host, port);
+}
+
+/** The API over TLS, and over plain HTTP where tokens may go over it. @returns their URLs */
+async function startApis(
+  platform: Platform,
+  edge: string,
+  stack: AsyncDisposableStack,
+): Promise<{ readonly plain?: string; readonly tls: string }> {
+  const { config, folder, log, storage } = platform;
+  const { host, api } = config;
+  const ca = await openLocalCa(folder.ca, systemClock);
+  const limiter = new RateLimiter(config.rateLimits, systemClock);
+  const uses = stack.use(startUseLog(storage.accounts, log));
+  const door = new Door({
+    authenticate: authenticator(storage.accounts, folder.operatorCredential, uses, systemClock),
+    limiter,
+    clock: systemClock,
+    log,
+    newRequestId: randomUUID,
+  });
+  const handler = createRouter(routesOf(platform, limiter, { edge, caPem: ca.caPem }), door);
+  const leaf = await ca.leafFor(apiNames(config), "api");
+  const tlsAddress = { host, port: api.tlsPort, variable: "ATOLL_API_TLS_PORT" };
+  const tls = stack.use(await startApi(handler, tlsAddress, leaf, randomUUID));
+  stack.use(renewDaily(async () => tls.useIdentity(await ca.leafFor(apiNames(config), "api")), log));
+  const tlsUrl = urlOf("https", host, tls.port);
+  if (!speaksPlain(config)) return { tls: tlsUrl };
+  const plain = await startPlain(handler, config);
+  stack.use(plain);
+  return { plain: urlOf("http", host, plain.port), tls: tlsUrl };
+}
+
+function startPlain(handler: Handler, { host, api }: Config): ReturnType<typeof startApi> {
+  const address = { host, port: api.port, variable: "ATOLL_API_PORT" };
+  return startApi(handler, address, undefined, randomUUID);
+}
+
+function routesOf(
+  { config, log, folder, storage, hub }: Platform,
+  limiter: RateLimiter,
+  { edge, caPem }: { readonly edge: string; readonly caPem: string },
+): ReturnType<typeof allRoutes> {
+  const { accounts, endpoints, spaces, files } = storage;
+  const seal = sealUnder(folder.masterKey);
+  return allRoutes({
+    accounts,
+    endpoints: new EndpointService({
+      store: endpoints,
+      feed: hub,
+      limiter,
+      clock: systemClock,
+      spacesDomains: config.spaces.domains,
+      platformDomains: platformDomains(config),
+      strict: config.spaces.strict,
+      purgeFilesMax: config.rateLimits.purgeFiles,
+    }),
+    spaces: new SpaceService({ store: spaces, files, seal, clock: systemClock }),
+    backup: (output, signal) =>
+      takeBackup(
+        {
+          dataDir: config.dataDir,
+          temporary: folder.temporary,
+          copyDatabase: (path) => copyDatabase(folder.database, path),
+          filesOf: (path) => filesOf(path).map((file) => files.relativePath(file)),
+          holdDeletions: () => files.holdDeletions(),
+        },
+        systemClock,
+        output,
+        signal,
+      ),
+    home: () => ({ version: VERSION, edge, caPem }),
+    spacesDomain: config.spaces.domains[0] ?? "",
+    clock: systemClock,
+    log,
+  });
+}
+
+const DAY_MS = 86_400_000;
+
+/** A leaf is looked at once a day; the CA renews it when it is due. */
+function renewDaily(renew: () => Promise<void>, log: Logger): Disposable {
+  const timer = setInterval(() => {
+    renew().catch((error: unknown) => log.error({ err: error }, "API certificate not renewed"));
+  }, DAY_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  await promise;
+}

@@ -1,0 +1,37 @@
+import type { AccountStore } from "#account/account.ts";
+import { operatorAccountRoutes } from "#account/operator-routes.ts";
+import { accountRoutes } from "#account/routes.ts";
+import { type Home, homeRoutes } from "#api/home-routes.ts";
+import type { AnyRoute } from "#api/route.ts";
+import { type Backup, backupRoute } from "#backup/route.ts";
+import type { EndpointService } from "#cdn/endpoint-service.ts";
+import { cdnRoutes } from "#cdn/routes.ts";
+import type { Clock } from "#clock.ts";
+import type { Logger } from "#log.ts";
+import { spaceRoutes } from "#space/routes.ts";
+import type { SpaceService } from "#space/space-service.ts";
+
+export interface RouteParts {
+  readonly accounts: AccountStore;
+  readonly endpoints: EndpointService;
+  readonly spaces: SpaceService;
+  readonly backup: Backup;
+  /** Asked at each request: ports are known once everything listens. */
+  readonly home: () => Home;
+  /** The Spaces domain that origins are shown under. */
+  readonly spacesDomain: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Every route of the control plane: what the door serves and the OpenAPI document lists. */
+export function allRoutes(parts: RouteParts): readonly AnyRoute[] {
+  const routes = [
+    ...accountRoutes(parts.accounts, parts.clock),
+    ...cdnRoutes(parts.endpoints),
+    ...operatorAccountRoutes(parts.accounts, parts.clock),
+    ...spaceRoutes(parts.spaces, parts.spacesDomain),
+    backupRoute(parts.backup, parts.log),
+  ];
+  return [...routes, ...homeRoutes(parts.home, routes)];
+}

@@ -1,0 +1,36 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { Account, NewAccount, NewToken, Token } from "#account/account.ts";
+import { statements } from "./connection.ts";
+import { type AccountRow, toAccount, type TokenRow, toToken } from "./rows.ts";
+
+/** The writes behind `AccountStore`, each run inside a transaction of the writer thread. */
+export function accountWrites(db: DatabaseSync) {
+  const sql = statements(db, "accounts.sql");
+  return {
+    "account.create": ({ uuid, email, name, createdAt }: NewAccount): Account | "email-taken" => {
+      const row = sql("insertAccount").get(uuid, email, name, createdAt);
+      return row === undefined ? "email-taken" : toAccount(row as unknown as AccountRow);
+    },
+
+    "token.create": (token: NewToken): Token | "hash-taken" => {
+      const inserted = sql("insertToken").get(
+        token.id,
+        token.accountId,
+        token.hash,
+        token.name,
+        JSON.stringify(token.scopes),
+        token.createdAt,
+        token.expiresAt ?? null,
+      );
+      if (inserted === undefined) return "hash-taken";
+      return toToken(sql("token").get(token.accountId, token.id) as unknown as TokenRow);
+    },
+
+    "token.delete": (accountId: number, id: string): boolean =>
+      sql("deleteToken").run(accountId, id).changes > 0,
+
+    "token.note-uses": (uses: ReadonlyMap<string, number>): void => {
+      for (const [id, at] of uses) sql("noteUse").run(at, id);
+    },
+  };
+}

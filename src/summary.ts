@@ -1,0 +1,43 @@
+import { VERSION } from "./version.ts";
+
+/** What runs, and where. */
+export interface Running {
+  readonly dataDir: string;
+  readonly api?: string;
+  readonly apiTls: string;
+  readonly edge: string;
+  readonly workers: number;
+  readonly email: string;
+  /** Only at the first start: it is shown this once. */
+  readonly newToken?: string;
+  /** Names that look like variables of ours and are not. */
+  readonly unknownVariables: readonly string[];
+}
+
+/** What a person who has just started Atoll needs in order to go on. */
+export function summary(running: Running): readonly string[] {
+  const { api, apiTls, newToken, dataDir } = running;
+  const warnings = running.unknownVariables.map(
+    (name) => `  Warning   ${name} is no variable of Atoll's (docs/operating.md lists them)`,
+  );
+  // The text of a token that was made earlier is not known: the shell's variable stands for it.
+  const authorization = `-H "Authorization: Bearer ${newToken ?? "$ATOLL_TOKEN"}"`;
+  const curl =
+    api === undefined
+      ? `curl --cacert ${dataDir}/ca/ca.pem ${authorization} ${apiTls}/v2/account`
+      : `curl ${authorization} ${api}/v2/account`;
+  const places: readonly (readonly [string, string])[] = [
+    ...(api === undefined ? [] : [["API", api] as const]),
+    ["API, TLS", `${apiTls}  (trust ${dataDir}/ca/ca.pem)`],
+    ["Edge", `${running.edge}  (${running.workers} workers)`],
+    ["Data", dataDir],
+    ["Account", running.email],
+    ...(newToken === undefined ? [] : [["Token", `${newToken}  (shown this once)`] as const]),
+    ["Try", curl],
+  ];
+  return [
+    `Atoll ${VERSION} is ready`,
+    ...places.map(([name, value]) => `  ${name.padEnd(9)} ${value}`),
+    ...warnings,
+  ];
+}

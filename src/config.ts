@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { LOG_LEVELS } from "./log.ts";
@@ -64,8 +63,9 @@ const Environment = z.object({
       .regex(/^[^\s:@]{1,64}@[^\s:@]{1,190}$/, "expected an e-mail address, as owner@example.net")
       .optional(),
   ),
+  // One until workers share what they store: docs/adr/0003.
   ATOLL_EDGE_WORKERS: variable(
-    integer(1, 256, "expected a number of processes, 1 to 256").optional(),
+    integer(1, 256, "expected a number of processes, 1 to 256").default(1),
   ),
   ATOLL_EDGE_MEMORY_BYTES: variable(
     integer(16_777_216, 1_099_511_627_776, "expected bytes, at least 16777216").default(
@@ -132,7 +132,7 @@ const Config = Environment.transform((env) => {
     },
     edge: {
       port: env.ATOLL_EDGE_PORT ?? (domain === undefined ? 8081 : 80),
-      workers: env.ATOLL_EDGE_WORKERS ?? availableParallelism(),
+      workers: env.ATOLL_EDGE_WORKERS,
       memoryBytesMax: env.ATOLL_EDGE_MEMORY_BYTES,
     },
     rateLimits: {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { umask } from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { readText, writeDurably } from "./durable-file.ts";
 import { MASTER_KEY_BYTES } from "./seal.ts";
@@ -26,6 +27,8 @@ export interface DataFolder extends Disposable {
  * @throws Error when another server has it, or it cannot be used
  */
 export async function openDataFolder(path: string): Promise<DataFolder> {
+  // Files that libraries make here are as private as our own.
+  umask(0o077);
   await makeFolder(path);
   using stack = new DisposableStack();
   stack.adopt(takeLock(path), (lock) => lock.close());
@@ -90,5 +93,7 @@ async function masterKeyOf(path: string): Promise<Uint8Array> {
   }
   const key = Buffer.from(stored.trim(), "base64");
   if (key.byteLength === MASTER_KEY_BYTES) return key;
-  throw new Error(`Cannot use the master key ${path}: expected ${MASTER_KEY_BYTES} bytes in base64`);
+  throw new Error(
+    `Cannot use the master key ${path}: expected ${MASTER_KEY_BYTES} bytes in base64`,
+  );
 }

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
+import { z } from "zod";
 import { credentialsPurpose } from "#space/space-service.ts";
 import { UpstreamCredentials, type UpstreamDefault, upstreamOf } from "#space/upstream.ts";
 import type { ToEdgeEndpoint } from "#sqlite/feed-source.ts";
-import { z } from "zod";
 import type { Config } from "./config.ts";
 import type { Seal } from "./seal.ts";
 

@@ -143,7 +143,9 @@ async function startApis(
   const leaf = await ca.leafFor(apiNames(config), "api");
   const tlsAddress = { host, port: api.tlsPort, variable: "ATOLL_API_TLS_PORT" };
   const tls = stack.use(await startApi(handler, tlsAddress, leaf, randomUUID));
-  stack.use(renewDaily(async () => tls.useIdentity(await ca.leafFor(apiNames(config), "api")), log));
+  stack.use(
+    renewDaily(async () => tls.useIdentity(await ca.leafFor(apiNames(config), "api")), log),
+  );
   const tlsUrl = urlOf("https", host, tls.port);
   if (!speaksPlain(config)) return { tls: tlsUrl };
   const plain = await startPlain(handler, config);

@@ -163,11 +163,7 @@ function listTokens(store: AccountStore) {
     reply: z.object({ tokens: z.array(TokenView), links: PageLinks, meta: PageMeta }),
     handle: ({ caller, query, url }) => {
       const page = parsePage(query);
-      const { rows, total } = store.pageOfTokens(
-        caller.accountId,
-        offsetOf(page),
-        page.per_page,
-      );
+      const { rows, total } = store.pageOfTokens(caller.accountId, offsetOf(page), page.per_page);
       return { tokens: rows.map(tokenView), links: pageLinks(url, page, total), meta: { total } };
     },
   });

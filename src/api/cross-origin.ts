@@ -1,5 +1,6 @@
 /** What a page of another origin may read of a reply besides the safelisted fields. */
-const EXPOSED = "ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id, link, total";
+const EXPOSED =
+  "ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id, link, total";
 /** A day: the answer depends on the routes alone. */
 const PREFLIGHT_SECONDS = 86_400;
 

@@ -78,8 +78,7 @@ function requestBody(route: AnyRoute): Json {
   if (route.body === "stream") {
     return { requestBody: { content: { "application/octet-stream": {} } } };
   }
-  const type =
-    route.bodyType === "form" ? "application/x-www-form-urlencoded" : "application/json";
+  const type = route.bodyType === "form" ? "application/x-www-form-urlencoded" : "application/json";
   return {
     requestBody: {
       required: true,

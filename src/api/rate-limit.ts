@@ -120,12 +120,7 @@ function stateOf(window: SlidingWindow, now: number): WindowState {
   };
 }
 
-function refusal(
-  name: LimiterName,
-  window: SlidingWindow,
-  waitMs: number,
-  now: number,
-): Problem {
+function refusal(name: LimiterName, window: SlidingWindow, waitMs: number, now: number): Problem {
   const { what, variable } = LIMITERS[name];
   const seconds = Math.max(1, Math.ceil(waitMs / 1_000));
   const shown = { limit: window.limit, remaining: 0, resetAt: window.resetAt(now) };

@@ -206,9 +206,7 @@ function domainTaken(domain: string | undefined): Problem {
 }
 
 function identicalPurge(): Problem {
-  return new Problem(
-    "too_many_requests",
-    "An identical purge is under way. Retry in 1 s.",
-    { fields: { "retry-after": "1" } },
-  );
+  return new Problem("too_many_requests", "An identical purge is under way. Retry in 1 s.", {
+    fields: { "retry-after": "1" },
+  });
 }

@@ -57,10 +57,7 @@ export type Updated =
  */
 export interface EndpointStore {
   /** Makes the Space as well when it does not exist and `strict` does not ask that it does. */
-  create(
-    endpoint: Endpoint,
-    options: { readonly strict: boolean },
-  ): Promise<Created>;
+  create(endpoint: Endpoint, options: { readonly strict: boolean }): Promise<Created>;
   update(accountId: number, id: string, changes: EndpointChanges): Promise<Updated>;
   /** The change's number, or `undefined` when there was none. */
   delete(accountId: number, id: string): Promise<number | undefined>;

@@ -2,9 +2,9 @@ import { z } from "zod";
 import { offsetOf, PageLinks, PageMeta, PageQuery, pageLinks, parsePage } from "#api/page.ts";
 import { type AnyRoute, type Context, route } from "#api/route.ts";
 import { notFound } from "#problem.ts";
-import type { EndpointService } from "./endpoint-service.ts";
-import { DEFAULT_TTL, type Endpoint, endpointHost, TTLS } from "./endpoint.ts";
 import { originHost } from "#space/name.ts";
+import { DEFAULT_TTL, type Endpoint, endpointHost, TTLS } from "./endpoint.ts";
+import type { EndpointService } from "./endpoint-service.ts";
 
 const EXPECTED_TTL = `expected one of ${TTLS.join(", ")}`;
 

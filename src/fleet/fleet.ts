@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import type { Clock } from "#clock.ts";
 import type { EdgeChannel, FeedHub, SnapshotSource } from "#feed/hub.ts";
 import type { EdgeSettings, FromWorker, ToWorker } from "#feed/message.ts";
 import { SHUTDOWN_GRACE_MS, START_TIMEOUT_MS } from "#limits.ts";
-import type { Clock } from "#clock.ts";
 import type { Logger } from "#log.ts";
 import { restartDelayMs } from "./restart-delay.ts";
 

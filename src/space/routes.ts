@@ -57,10 +57,7 @@ const ListQuery = z.object({
 type FindContext = Context & { readonly params: z.output<typeof SpaceParams> };
 
 /** Spaces and their embedded objects: ours, for the `atoll` command (the S3 API comes later). */
-export function spaceRoutes(
-  service: SpaceService,
-  domain: string,
-): readonly AnyRoute[] {
+export function spaceRoutes(service: SpaceService, domain: string): readonly AnyRoute[] {
   const find = ({ caller, params }: FindContext): Space =>
     service.find(caller.accountId, params.region, params.name);
   return [

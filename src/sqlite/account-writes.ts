@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Account, NewAccount, NewToken, Token } from "#account/account.ts";
 import { statements } from "./connection.ts";
-import { type AccountRow, toAccount, type TokenRow, toToken } from "./rows.ts";
+import { type AccountRow, type TokenRow, toAccount, toToken } from "./rows.ts";
 
 /** The writes behind `AccountStore`, each run inside a transaction of the writer thread. */
 export function accountWrites(db: DatabaseSync) {

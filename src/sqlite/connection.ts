@@ -7,7 +7,10 @@ const BUSY_TIMEOUT_MS = 5_000;
 
 /** The one connection that writes: an acknowledged write survives a power cut (DESIGN §4). */
 export function openForWriting(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+  const db = new DatabaseSync(path, {
+    timeout: BUSY_TIMEOUT_MS,
+    enableForeignKeyConstraints: true,
+  });
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   return db;
 }

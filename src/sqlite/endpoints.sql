@@ -72,7 +72,7 @@ WHERE endpoint.number > ? ORDER BY endpoint.number LIMIT ?;
 
 -- name: purgesAfter
 SELECT endpoint_id, pattern, number FROM purge
-WHERE (endpoint_id, pattern) > (?, ?) ORDER BY endpoint_id, pattern LIMIT ?;
+WHERE (endpoint_id, number, pattern) > (?, ?, ?) ORDER BY endpoint_id, number, pattern LIMIT ?;
 
 -- name: lastNumber
 SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'feed'), 0) AS number;

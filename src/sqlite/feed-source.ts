@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { FeedEntry } from "#feed/entry.ts";
-import type { EdgeEndpoint } from "#feed/entry.ts";
-import type { KeptPurge } from "#feed/message.ts";
+import type { EdgeEndpoint, FeedEntry } from "#feed/entry.ts";
 import type { SnapshotPart } from "#feed/hub.ts";
+import type { KeptPurge } from "#feed/message.ts";
 import { openForReading, statements } from "./connection.ts";
 import type { FeedRecord } from "./feed-record.ts";
 import type { EdgeRow } from "./rows.ts";
@@ -45,7 +44,8 @@ export async function* readSnapshot(
     after = last.number;
     await nextTurn();
   }
-  let from: readonly [string, string] = ["", ""];
+  // An endpoint's purges in the order in which they came.
+  let from: readonly [string, number, string] = ["", 0, ""];
   for (;;) {
     const rows = sql("purgesAfter").all(...from, PART_ROWS) as unknown as {
       endpoint_id: string;
@@ -58,7 +58,7 @@ export async function* readSnapshot(
       (row): KeptPurge => ({ id: row.endpoint_id, pattern: row.pattern, number: row.number }),
     );
     yield { kind: "part", endpoints: [], purges };
-    from = [last.endpoint_id, last.pattern];
+    from = [last.endpoint_id, last.number, last.pattern];
     await nextTurn();
   }
   yield { kind: "end", number };

@@ -30,9 +30,7 @@ export function spaceWrites(db: DatabaseSync) {
       return "deleted";
     },
 
-    "object.put": (
-      object: StoredObject,
-    ): { readonly replacedFile?: string } | "space-missing" => {
+    "object.put": (object: StoredObject): { readonly replacedFile?: string } | "space-missing" => {
       if (sql("spaceExists").get(object.spaceId) === undefined) return "space-missing";
       const replacedFile = fileOf(object.spaceId, object.key);
       sql("putObject").run(

@@ -3,15 +3,7 @@ import type { AccountStore } from "#account/account.ts";
 import type { EndpointStore } from "#cdn/endpoint.ts";
 import type { SpaceStore } from "#space/space.ts";
 import { statements } from "./connection.ts";
-import {
-
-  toAccount,
-  toEndpoint,
-  toObject,
-  toSpace,
-  toSpaceUsage,
-  toToken,
-} from "./rows.ts";
+import { toAccount, toEndpoint, toObject, toSpace, toSpaceUsage, toToken } from "./rows.ts";
 import type { Writer } from "./writer.ts";
 
 /** SQLite's row or nothing, as the concept's own value. */

@@ -11,12 +11,13 @@ export type Writes = ReturnType<typeof accountWrites> &
 export type WriteName = keyof Writes;
 
 /** A write's arguments, without the context that the thread adds. */
-export type WriteArguments<N extends WriteName> = Parameters<Writes[N]> extends [
-  ...infer A,
-  { readonly now: number; record(record: FeedRecord): void },
-]
-  ? A
-  : Parameters<Writes[N]>;
+export type WriteArguments<N extends WriteName> =
+  Parameters<Writes[N]> extends [
+    ...infer A,
+    { readonly now: number; record(record: FeedRecord): void },
+  ]
+    ? A
+    : Parameters<Writes[N]>;
 
 export interface WriteRequest {
   readonly id: number;

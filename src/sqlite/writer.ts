@@ -2,7 +2,13 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { PENDING_WRITES_MAX } from "#limits.ts";
 import type { FeedRecord } from "./feed-record.ts";
-import type { WriteArguments, WriteGroup, WriteName, WriteRequest, Writes } from "./write-message.ts";
+import type {
+  WriteArguments,
+  WriteGroup,
+  WriteName,
+  WriteRequest,
+  Writes,
+} from "./write-message.ts";
 
 interface Pending {
   resolve(value: unknown): void;
@@ -51,10 +57,7 @@ export class Writer implements AsyncDisposable {
   }
 
   /** Resolves once the write is durable. Rejects, and nothing was written, when it failed. */
-  run<N extends WriteName>(
-    name: N,
-    ...args: WriteArguments<N>
-  ): Promise<ReturnType<Writes[N]>> {
+  run<N extends WriteName>(name: N, ...args: WriteArguments<N>): Promise<ReturnType<Writes[N]>> {
     if (this.#pending.size >= PENDING_WRITES_MAX) {
       return Promise.reject(new Error("Too many writes are waiting for the disk"));
     }

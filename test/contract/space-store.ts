@@ -23,7 +23,11 @@ export function spaceStoreContract(name: string, open: () => Promise<SpaceWorld>
     assert(made !== "name-taken");
     return made;
   };
-  const object = (spaceId: number, key: string, more: Partial<StoredObject> = {}): StoredObject => ({
+  const object = (
+    spaceId: number,
+    key: string,
+    more: Partial<StoredObject> = {},
+  ): StoredObject => ({
     spaceId,
     key,
     file: randomUUID(),

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
+import { PURGES_PER_ENDPOINT_MAX } from "#limits.ts";
 import { readSnapshot } from "#sqlite/feed-source.ts";
 import type { EdgeRow } from "#sqlite/rows.ts";
-import { PURGES_PER_ENDPOINT_MAX } from "#limits.ts";
 import { accountStoreContract } from "./account-store.ts";
 import { endpointStoreContract } from "./endpoint-store.ts";
 import { spaceStoreContract } from "./space-store.ts";

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { readConfig, unknownVariables } from "#config.ts";
+
+describe("the configuration", () => {
+  test("has a default for everything", () => {
+    const { host, api, edge, spaces, rateLimits } = readConfig({});
+    assert.deepEqual(
+      { host, api: api.port, tls: api.tlsPort, edge: edge.port, workers: edge.workers },
+      { host: "127.0.0.1", api: 8080, tls: 8443, edge: 8081, workers: 1 },
+    );
+    assert.deepEqual(spaces.domains, ["digitaloceanspaces.com", "spaces.localhost"]);
+    assert.deepEqual(rateLimits, {
+      enforced: true,
+      hour: 5_000,
+      minute: 250,
+      cdn: 5,
+      purgeFiles: 50,
+    });
+  });
+
+  test("takes an empty variable as an absent one", () => {
+    assert.equal(readConfig({ ATOLL_API_PORT: "" }).api.port, 8080);
+  });
+
+  test("reports every mistake at once, each with its name and what is expected", () => {
+    const mistakes = {
+      ATOLL_API_PORT: "70000",
+      ATOLL_HOST: "example.net",
+      ATOLL_RATE_LIMITS: "no",
+      ATOLL_EDGE_WORKERS: "0",
+      ATOLL_SPACES_DOMAINS: "a,,b",
+      ATOLL_ACME_DIRECTORY: "acme",
+    };
+    assert.throws(
+      () => readConfig(mistakes),
+      ({ message }: Error) => {
+        for (const name of Object.keys(mistakes)) {
+          assert.match(message, new RegExp(`^  ${name}: expected .+, got "`, "m"));
+        }
+        return true;
+      },
+    );
+  });
+
+  test("does not repeat a token that is mistaken", () => {
+    assert.throws(
+      () => readConfig({ ATOLL_TOKEN: "not visible" }),
+      ({ message }: Error) => message.includes("ATOLL_TOKEN") && !message.includes("not visible"),
+    );
+  });
+
+  test("listens everywhere, on the ports of the web, once it has a domain", () => {
+    const { host, edge, spaces } = readConfig({ ATOLL_DOMAIN: "example.net" });
+    assert.deepEqual({ host, port: edge.port }, { host: "::", port: 80 });
+    assert(spaces.domains.includes("spaces.example.net"));
+  });
+
+  test("names variables that are none of ours", () => {
+    const env = { ATOLL_API_PROT: "1", ATOLL_URL: "http://x", ATOLL_TEST_ROUNDS: "1", PATH: "" };
+    assert.deepEqual(unknownVariables(env), ["ATOLL_API_PROT"]);
+  });
+});

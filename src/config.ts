@@ -174,9 +174,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 
 /** Names that look like ours and are not: a typing error that would else pass in silence. */
 export function unknownVariables(env: NodeJS.ProcessEnv): readonly string[] {
-  const known = [...Object.keys(Environment.shape), ...CLIENT_VARIABLES];
+  const known = new Set([...Object.keys(Environment.shape), ...CLIENT_VARIABLES]);
   return Object.keys(env).filter(
-    (name) => name.startsWith("ATOLL_") && !name.startsWith("ATOLL_TEST_") && !known.includes(name),
+    (name) => name.startsWith("ATOLL_") && !name.startsWith("ATOLL_TEST_") && !known.has(name),
   );
 }
 

@@ -3,7 +3,7 @@ import type { EndpointStore } from "#cdn/endpoint.ts";
 import { type DiskObjectFiles, diskObjectFiles } from "#disk/object-files.ts";
 import type { SpaceStore } from "#space/space.ts";
 import { openForReading, openForWriting } from "#sqlite/connection.ts";
-import type { FeedRecord } from "#sqlite/feed-record.ts";
+import type { FeedRecord } from "#sqlite/feed-log.ts";
 import { migrate } from "#sqlite/migrate.ts";
 import { sqliteAccounts, sqliteEndpoints, sqliteSpaces } from "#sqlite/stores.ts";
 import { Writer } from "#sqlite/writer.ts";

@@ -1,6 +1,5 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import {
   API_CONNECTIONS_MAX,
@@ -58,10 +57,10 @@ export async function startApi(
 }
 
 function requestListener(handler: Handler, newRequestId: () => string): RequestListener {
-  return getRequestListener(
+  const listener = getRequestListener(
     (request, env) => {
-      const socket = env.incoming.socket as Socket;
-      return handler(request, { address: socket.remoteAddress ?? "unknown" });
+      const { remoteAddress = "unknown" } = env.incoming.socket;
+      return handler(request, { address: remoteAddress });
     },
     {
       // Only requests that are no request reach this: a bad Host, a target that is no URL.
@@ -71,7 +70,9 @@ function requestListener(handler: Handler, newRequestId: () => string): RequestL
           newRequestId(),
         ),
     },
-  ) as RequestListener;
+  );
+  // It answers its own failures; there is nobody to wait for it.
+  return (incoming, outgoing) => void listener(incoming, outgoing);
 }
 
 async function close(server: Server): Promise<void> {

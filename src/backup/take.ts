@@ -28,25 +28,23 @@ export async function takeBackup(
   output: Writable,
   signal: AbortSignal,
 ): Promise<void> {
-  await using _held = sources.holdDeletions();
+  await using stack = new AsyncDisposableStack();
+  stack.use(sources.holdDeletions());
   const database = join(sources.temporary, `backup-${randomUUID()}.db`);
-  try {
-    const { feedNumber } = await sources.copyDatabase(database);
-    await writeBackup(
-      {
-        dataDir: sources.dataDir,
-        database,
-        objects: asynchronous(sources.filesOf(database)),
-        atollVersion: VERSION,
-        createdAt: new Date(clock.now()),
-        feedNumber,
-      },
-      output,
-      signal,
-    );
-  } finally {
-    await rm(database, { force: true });
-  }
+  stack.defer(() => rm(database, { force: true }));
+  const { feedNumber } = await sources.copyDatabase(database);
+  await writeBackup(
+    {
+      dataDir: sources.dataDir,
+      database,
+      objects: asynchronous(sources.filesOf(database)),
+      atollVersion: VERSION,
+      createdAt: new Date(clock.now()),
+      feedNumber,
+    },
+    output,
+    signal,
+  );
 }
 
 async function* asynchronous<T>(values: Iterable<T>): AsyncGenerator<T> {

@@ -4,8 +4,10 @@ import type { RateLimiter } from "#api/rate-limit.ts";
 import type { Clock } from "#clock.ts";
 import { notFound, Problem } from "#problem.ts";
 import { parseOrigin } from "#space/name.ts";
+import { unreachable } from "#unreachable.ts";
 import { parseCustomDomain } from "./custom-domain.ts";
 import {
+  type Created,
   DEFAULT_TTL,
   type Endpoint,
   type EndpointChanges,
@@ -183,7 +185,7 @@ function invalidOrigin(reason: string): Problem {
 }
 
 function createRefusal(
-  reason: "origin-taken" | "custom-domain-taken" | "space-missing" | "space-of-another-account",
+  reason: (Created & { kind: "refused" })["reason"],
   customDomain: string | undefined,
 ): Problem {
   switch (reason) {
@@ -195,6 +197,8 @@ function createRefusal(
       return invalidOrigin("there is no such Space; make it first with `atoll space create`");
     case "space-of-another-account":
       return invalidOrigin("the Space belongs to another account");
+    default:
+      return unreachable(reason);
   }
 }
 

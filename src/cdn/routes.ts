@@ -46,18 +46,30 @@ const PurgeBody = z.object({
 const IdParams = z.object({ cdn_id: z.string() });
 
 type FindContext = Context & { readonly params: z.output<typeof IdParams> };
+type Find = (context: FindContext) => Endpoint;
+
+const COMMON = { tag: "CDN", limiter: "cdn" } as const;
 
 /** The six operations of CONTRACT §2. */
 export function cdnRoutes(service: EndpointService): readonly AnyRoute[] {
-  const common = { tag: "CDN", limiter: "cdn" } as const;
-  const find = ({ caller, params }: FindContext): Endpoint => {
+  const find: Find = ({ caller, params }) => {
     const endpoint = service.find(caller.accountId, params.cdn_id);
     if (endpoint === undefined) throw notFound();
     return endpoint;
   };
+  return [
+    listEndpoints(service),
+    createEndpoint(service),
+    getEndpoint(find),
+    updateEndpoint(service, find),
+    deleteEndpoint(service, find),
+    purgeCache(service, find),
+  ];
+}
 
-  const list = route({
-    ...common,
+function listEndpoints(service: EndpointService) {
+  return route({
+    ...COMMON,
     operationId: "cdn_list_endpoints",
     method: "GET",
     path: "/v2/cdn/endpoints",
@@ -76,9 +88,11 @@ export function cdnRoutes(service: EndpointService): readonly AnyRoute[] {
       };
     },
   });
+}
 
-  const create = route({
-    ...common,
+function createEndpoint(service: EndpointService) {
+  return route({
+    ...COMMON,
     operationId: "cdn_create_endpoint",
     method: "POST",
     path: "/v2/cdn/endpoints",
@@ -91,9 +105,11 @@ export function cdnRoutes(service: EndpointService): readonly AnyRoute[] {
       endpoint: endpointView(await service.create(caller.accountId, body)),
     }),
   });
+}
 
-  const get = route({
-    ...common,
+function getEndpoint(find: Find) {
+  return route({
+    ...COMMON,
     operationId: "cdn_get_endpoint",
     method: "GET",
     path: "/v2/cdn/endpoints/:cdn_id",
@@ -105,9 +121,11 @@ export function cdnRoutes(service: EndpointService): readonly AnyRoute[] {
     find,
     handle: ({ found }) => ({ endpoint: endpointView(found) }),
   });
+}
 
-  const update = route({
-    ...common,
+function updateEndpoint(service: EndpointService, find: Find) {
+  return route({
+    ...COMMON,
     operationId: "cdn_update_endpoints",
     method: "PUT",
     path: "/v2/cdn/endpoints/:cdn_id",
@@ -122,9 +140,11 @@ export function cdnRoutes(service: EndpointService): readonly AnyRoute[] {
       endpoint: endpointView(await service.update(found, body)),
     }),
   });
+}
 
-  const remove = route({
-    ...common,
+function deleteEndpoint(service: EndpointService, find: Find) {
+  return route({
+    ...COMMON,
     operationId: "cdn_delete_endpoint",
     method: "DELETE",
     path: "/v2/cdn/endpoints/:cdn_id",
@@ -135,9 +155,11 @@ export function cdnRoutes(service: EndpointService): readonly AnyRoute[] {
     find,
     handle: ({ found }) => service.delete(found),
   });
+}
 
-  const purge = route({
-    ...common,
+function purgeCache(service: EndpointService, find: Find) {
+  return route({
+    ...COMMON,
     operationId: "cdn_purge_cache",
     method: "DELETE",
     path: "/v2/cdn/endpoints/:cdn_id/cache",
@@ -149,8 +171,6 @@ export function cdnRoutes(service: EndpointService): readonly AnyRoute[] {
     find,
     handle: ({ caller, found, body }) => service.purge(caller, found, body.files),
   });
-
-  return [list, create, get, update, remove, purge];
 }
 
 /** The one mapper from our names to the wire's. */

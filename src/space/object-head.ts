@@ -32,7 +32,7 @@ export function objectHead(fields: Headers): ObjectHead {
   const metadata: Record<string, string> = {};
   let sizeBytes = 0;
   for (const [name, value] of fields) {
-    if (!FIELD_VALUE.test(value) && KEPT.includes(name)) throw unreadable(name);
+    if (!FIELD_VALUE.test(value) && KEPT.has(name)) throw unreadable(name);
     if (!name.startsWith(METADATA_PREFIX)) continue;
     if (!FIELD_VALUE.test(value)) throw unreadable(name);
     sizeBytes += name.length - METADATA_PREFIX.length + value.length;
@@ -53,7 +53,7 @@ export function objectHead(fields: Headers): ObjectHead {
   };
 }
 
-const KEPT = ["content-type", "cache-control", "content-encoding", "content-disposition"];
+const KEPT = new Set(["content-type", "cache-control", "content-encoding", "content-disposition"]);
 
 function unreadable(name: string): Problem {
   return new Problem("unprocessable_entity", `${name}: expected printable ASCII`);

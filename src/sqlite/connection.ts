@@ -19,14 +19,14 @@ export function openForReading(path: string): DatabaseSync {
   return new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, readOnly: true });
 }
 
+/** Finds a statement by its name in the file that it was made for. */
+export type Statements = (name: string) => StatementSync;
+
 /**
  * The statements of a `.sql` file beside this one, each prepared at its first use. A statement
  * begins at a line `-- name: itsName` and ends at the next one.
  */
-export function statements<Name extends string>(
-  db: DatabaseSync,
-  file: `${string}.sql`,
-): (name: Name) => StatementSync {
+export function statements(db: DatabaseSync, file: `${string}.sql`): Statements {
   const texts = namedTexts(readFileSync(join(import.meta.dirname, file), "utf8"));
   const prepared = new Map<string, StatementSync>();
   return (name) => {

@@ -3,7 +3,7 @@ import type { EdgeEndpoint, FeedEntry } from "#feed/entry.ts";
 import type { SnapshotPart } from "#feed/hub.ts";
 import type { KeptPurge } from "#feed/message.ts";
 import { openForReading, statements } from "./connection.ts";
-import type { FeedRecord } from "./feed-record.ts";
+import type { FeedRecord } from "./feed-log.ts";
 import type { EdgeRow } from "./rows.ts";
 
 /** Rows of one turn: a few milliseconds of this thread. */

@@ -7,12 +7,12 @@ import { toAccount, toEndpoint, toObject, toSpace, toSpaceUsage, toToken } from 
 import type { Writer } from "./writer.ts";
 
 /** SQLite's row or nothing, as the concept's own value. */
-function one<R, T>(row: unknown, to: (row: R) => T): T | undefined {
-  return row === undefined ? undefined : to(row as R);
+function one<T>(row: unknown, to: (row: never) => T): T | undefined {
+  return row === undefined ? undefined : to(row as never);
 }
 
-function all<R, T>(rows: unknown, to: (row: R) => T): readonly T[] {
-  return (rows as R[]).map(to);
+function all<T>(rows: readonly unknown[], to: (row: never) => T): readonly T[] {
+  return rows.map((row) => to(row as never));
 }
 
 function totalOf(row: unknown): number {

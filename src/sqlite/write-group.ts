@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { accountWrites } from "./account-writes.ts";
-import { endpointWrites, type WriteContext } from "./endpoint-writes.ts";
-import type { FeedRecord } from "./feed-record.ts";
+import { endpointWrites } from "./endpoint-writes.ts";
+import type { FeedRecord, WriteContext } from "./feed-log.ts";
 import { spaceWrites } from "./space-writes.ts";
 import type { WriteGroup, WriteOutcome, WriteRequest } from "./write-message.ts";
 

@@ -1,6 +1,6 @@
 import type { accountWrites } from "./account-writes.ts";
 import type { endpointWrites } from "./endpoint-writes.ts";
-import type { FeedRecord } from "./feed-record.ts";
+import type { FeedRecord, WriteContext } from "./feed-log.ts";
 import type { spaceWrites } from "./space-writes.ts";
 
 /** Every write there is, by name: what the writer thread takes. */
@@ -12,12 +12,7 @@ export type WriteName = keyof Writes;
 
 /** A write's arguments, without the context that the thread adds. */
 export type WriteArguments<N extends WriteName> =
-  Parameters<Writes[N]> extends [
-    ...infer A,
-    { readonly now: number; record(record: FeedRecord): void },
-  ]
-    ? A
-    : Parameters<Writes[N]>;
+  Parameters<Writes[N]> extends [...infer A, WriteContext] ? A : Parameters<Writes[N]>;
 
 export interface WriteRequest {
   readonly id: number;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { PENDING_WRITES_MAX } from "#limits.ts";
-import type { FeedRecord } from "./feed-record.ts";
+import type { FeedRecord } from "./feed-log.ts";
 import type {
   WriteArguments,
   WriteGroup,
@@ -65,7 +65,7 @@ export class Writer implements AsyncDisposable {
     this.#nextId += 1;
     const request: WriteRequest = { id, name, arguments: args };
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve: resolve as Pending["resolve"], reject });
+      this.#pending.set(id, { resolve, reject });
       this.#thread.postMessage(request);
     });
   }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FeedRecord } from "#sqlite/feed-record.ts";
+import type { FeedRecord } from "#sqlite/feed-log.ts";
 import { openDataFolder } from "../../src/data-folder.ts";
 import { openStorage, type Storage } from "../../src/storage.ts";
 

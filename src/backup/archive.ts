@@ -1,0 +1,143 @@
+import { constants } from "node:fs";
+import { open, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type Pack, pack } from "tar-stream";
+import {
+  createTally,
+  DATABASE,
+  END_NAME,
+  type End,
+  FORMAT_VERSION,
+  MANIFEST_NAME,
+  MASTER_KEY,
+  type Manifest,
+  parseEntryName,
+  type Tally,
+} from "./format.ts";
+
+const FILE_MODE = 0o600;
+
+/** What is backed up. `ca/` and `master.key` are taken from the data folder if they are there. */
+export interface BackupParts {
+  readonly dataDir: string;
+  /** Path of a consistent snapshot of the database, made for this backup. */
+  readonly database: string;
+  /**
+   * Files of the embedded Spaces, relative to `<data dir>/objects`. Each must stay until it has
+   * been read: a file that is gone fails the backup, since the database would name it for ever.
+   */
+  readonly objects: AsyncIterable<string>;
+  readonly atollVersion: string;
+  readonly createdAt: Date;
+  readonly feedNumber: number;
+}
+
+/**
+ * Writes a backup and ends `output`. Nothing is held whole, and a slow reader slows it down.
+ * When it fails `output` is destroyed, so that a client sees a broken transfer, not a short one.
+ */
+export async function writeBackup(
+  parts: BackupParts,
+  output: Writable,
+  signal: AbortSignal,
+): Promise<End> {
+  const archive = pack();
+  const tally = createTally();
+  const stop = new AbortController();
+  const sent = pipeline(archive, output, { signal }).catch((error: unknown) => {
+    stop.abort(error);
+    throw error;
+  });
+  const filled = fill({ archive, tally }, parts, AbortSignal.any([signal, stop.signal])).catch(
+    (error: unknown) => {
+      archive.destroy(error as Error);
+      throw error;
+    },
+  );
+  const [filling, sending] = await Promise.allSettled([filled, sent]);
+  // Whichever failed first is the other's cause.
+  if (sending.status === "rejected") throw stop.signal.reason ?? sending.reason;
+  if (filling.status === "rejected") throw filling.reason;
+  return filling.value;
+}
+
+interface Filling {
+  readonly archive: Pack;
+  readonly tally: Tally;
+}
+
+async function fill(filling: Filling, parts: BackupParts, signal: AbortSignal): Promise<End> {
+  const manifest: Manifest = {
+    format: "atoll-backup",
+    format_version: FORMAT_VERSION,
+    atoll_version: parts.atollVersion,
+    created_at: parts.createdAt.toISOString(),
+    feed_number: parts.feedNumber,
+  };
+  addText(filling, MANIFEST_NAME, manifest);
+  await addFile(filling, DATABASE, parts.database, signal);
+  for (const name of await optionalFiles(parts.dataDir)) {
+    await addFile(filling, name, join(parts.dataDir, name), signal);
+  }
+  for await (const object of parts.objects) {
+    await addFile(filling, `objects/${object}`, join(parts.dataDir, "objects", object), signal);
+  }
+  const end = filling.tally.end();
+  addText(filling, END_NAME, end);
+  filling.archive.finalize();
+  return end;
+}
+
+/** `ca/…` in a fixed order, then the master key. Temporary files are not taken along. */
+async function optionalFiles(dataDir: string): Promise<readonly string[]> {
+  const ca = await readdir(join(dataDir, "ca")).catch(absentIs<string[]>([]));
+  const names = ca.filter((name) => /\.(pem|key)$/.test(name)).map((name) => `ca/${name}`);
+  const top = await readdir(dataDir);
+  return top.includes(MASTER_KEY) ? [...names.toSorted(), MASTER_KEY] : names.toSorted();
+}
+
+function absentIs<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === "ENOENT") return value;
+    throw error;
+  };
+}
+
+function addText({ archive, tally }: Filling, name: string, value: object): void {
+  const text = `${JSON.stringify(value)}\n`;
+  tally.entry(name, Buffer.byteLength(text));
+  tally.bytes(Buffer.from(text));
+  archive.entry({ name, mode: FILE_MODE }, text);
+}
+
+async function addFile(
+  { archive, tally }: Filling,
+  name: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  if (parseEntryName(name) === undefined) throw new Error(`${name} has no place in a backup`);
+  // A link could lead anywhere; none of our files is one.
+  await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const stats = await file.stat();
+  if (!stats.isFile()) throw new Error(`${path} is not a file`);
+  const { size } = stats;
+  tally.entry(name, size);
+  const entry = archive.entry({ name, size, mode: FILE_MODE, mtime: stats.mtime });
+  if (size === 0) {
+    entry.end(undefined);
+    return;
+  }
+  // What is appended meanwhile stays out; a file that shrinks is tar-stream's "Size mismatch".
+  const content = file.createReadStream({ start: 0, end: size - 1, autoClose: false });
+  const counted = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      tally.bytes(chunk);
+      yield chunk;
+    }
+  };
+  await pipeline(content, counted, entry, { signal });
+}

@@ -6,18 +6,18 @@ export interface Page {
   readonly per_page: number;
 }
 
-const positive = (name: string): z.ZodType<string | undefined, string | undefined> =>
-  z
-    .string()
-    .regex(/^[0-9]{1,9}$/, `expected a whole number of at least 1`)
-    .refine((text) => Number(text) >= 1, `expected a whole number of at least 1`)
-    .optional()
-    .meta({ description: name });
+const EXPECTED = "expected a whole number of at least 1";
+
+const positive = z
+  .string()
+  .regex(/^[0-9]{1,9}$/, EXPECTED)
+  .refine((text) => Number(text) >= 1, EXPECTED)
+  .optional();
 
 /** CONTRACT §1.2: what cannot be a page number is 422, what is too large is clamped. */
 export const PageQuery = z.object({
-  page: positive("Which page of the collection, from 1."),
-  per_page: positive("How many items a page has: 20 unless told, 200 at most."),
+  page: positive,
+  per_page: positive,
 });
 
 export function parsePage(query: z.output<typeof PageQuery>): Page {

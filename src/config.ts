@@ -157,7 +157,10 @@ const Config = Environment.transform((env) => {
   };
 });
 
-export type Config = Readonly<z.output<typeof Config>>;
+export type Config = Readonly<z.output<typeof Config>> & {
+  /** Names that look like ours and are not: typing errors that would else pass in silence. */
+  readonly unknownVariables: readonly string[];
+};
 
 /**
  * The only function that is given the environment.
@@ -165,14 +168,16 @@ export type Config = Readonly<z.output<typeof Config>>;
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const result = Config.safeParse(env);
-  if (result.success) return Object.freeze(result.data);
+  if (result.success) {
+    return Object.freeze({ ...result.data, unknownVariables: unknownVariables(env) });
+  }
   const mistakes = result.error.issues.map(
     (issue) => `  ${issue.path.join(".")}: ${issue.message}, got ${shown(issue.path, env)}`,
   );
   throw new Error(`Cannot start:\n${mistakes.toSorted().join("\n")}`);
 }
 
-/** Names that look like ours and are not: a typing error that would else pass in silence. */
+/** Names that look like ours and are not. */
 export function unknownVariables(env: NodeJS.ProcessEnv): readonly string[] {
   const known = new Set([...Object.keys(Environment.shape), ...CLIENT_VARIABLES]);
   return Object.keys(env).filter(

@@ -1,4 +1,4 @@
-import { type DestinationStream, destination, pino } from "pino";
+import { type DestinationStream, destination, pino, stdTimeFunctions } from "pino";
 
 /** Data are fields in snake_case with their units in the name; the message is a literal. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -37,7 +37,7 @@ export function createLogger(
     {
       level,
       base: null,
-      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: redacted },
     },
     stream,

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { env, pid } from "node:process";
+import { pid } from "node:process";
 import { ensureFirstAccount } from "#account/first-account.ts";
 import { authenticator } from "#account/token.ts";
 import { startUseLog } from "#account/use-log.ts";
@@ -17,7 +17,7 @@ import { copyDatabase, filesOf } from "#sqlite/copy.ts";
 import { readSnapshot, type ToEdgeEndpoint, toEntries } from "#sqlite/feed-source.ts";
 import { openLocalCa } from "#x509/local-ca.ts";
 import { systemClock } from "./clock.ts";
-import { type Config, unknownVariables } from "./config.ts";
+import type { Config } from "./config.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import { edgeView, upstreamDefault } from "./edge-view.ts";
 import { reservePort } from "./listen.ts";
@@ -82,7 +82,7 @@ export async function serve(config: Config, io: ServeIo): Promise<void> {
     workers: config.edge.workers,
     email: account.email,
     ...(newToken === undefined ? {} : { newToken }),
-    unknownVariables: unknownVariables(env),
+    unknownVariables: config.unknownVariables,
   });
   for (const line of lines) io.stdout(line);
   await Promise.race([aborted(io.signal), death.promise]);

@@ -4,7 +4,7 @@ import type { Config } from "./config.ts";
 const WILDCARDS = new Set(["::", "0.0.0.0"]);
 
 /** RFC 5735 §3, RFC 4291 §2.5.3. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === "::1" || host.startsWith("127.");
 }
 

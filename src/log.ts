@@ -1,7 +1,7 @@
 import { type DestinationStream, destination, pino, stdTimeFunctions } from "pino";
 
 /** Data are fields in snake_case with their units in the name; the message is a literal. */
-export type Fields = Readonly<Record<string, unknown>>;
+type Fields = Readonly<Record<string, unknown>>;
 
 /** `info`: a wide event; `warn`: look this week; `error`: a cause is attached. */
 export interface Logger {
@@ -11,7 +11,6 @@ export interface Logger {
 }
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Fields whose values are never written. */
 const SECRETS: ReadonlySet<string> = new Set([

@@ -94,7 +94,7 @@ async function startEdge(
   toEdge: ToEdgeEndpoint,
   stack: AsyncDisposableStack,
 ): Promise<string> {
-  const { host, edge, spaces, logLevel } = config;
+  const { host, edge, logLevel } = config;
   const secret = randomBytes(32).toString("hex");
   const origin = stack.use(
     await startOriginServer({ store: storage.spaces, files: storage.files, secret, log }),
@@ -108,7 +108,6 @@ async function startEdge(
         host,
         port,
         memoryBytesMax: edge.memoryBytesMax,
-        spacesDomains: spaces.domains,
         embedded: { port: origin.port, secret },
         logLevel,
       },

@@ -1,3 +1,5 @@
+import type { Listed } from "#api/page.ts";
+
 /** Owns everything; two accounts never see each other's things. */
 export interface Account {
   /** Within this installation; what rows refer to. */
@@ -35,17 +37,13 @@ export interface AccountStore {
   findAccountByEmail(email: string): Account | undefined;
   /** The one made at the first start: the operator's own. */
   firstAccount(): Account | undefined;
-  pageOfAccounts(offset: number, limit: number): { rows: readonly Account[]; total: number };
+  pageOfAccounts(offset: number, limit: number): Listed<Account>;
 
   /** `hash-taken`: this very credential is already some account's token. */
   createToken(token: NewToken): Promise<Token | "hash-taken">;
   findTokenByHash(hash: Uint8Array): Token | undefined;
   findToken(accountId: number, id: string): Token | undefined;
-  pageOfTokens(
-    accountId: number,
-    offset: number,
-    limit: number,
-  ): { rows: readonly Token[]; total: number };
+  pageOfTokens(accountId: number, offset: number, limit: number): Listed<Token>;
   /** True when there was one. */
   deleteToken(accountId: number, id: string): Promise<boolean>;
   /** Last uses since the last call, by token id: times in milliseconds since the epoch. */

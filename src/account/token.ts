@@ -18,12 +18,12 @@ export function hashToken(text: string): Uint8Array {
   return createHash("sha256").update(text, "utf8").digest();
 }
 
-export function isExpired(token: Token, now: number): boolean {
+function isExpired(token: Token, now: number): boolean {
   return token.expiresAt !== undefined && token.expiresAt <= now;
 }
 
 /** A token as the door sees it. */
-export interface TokenPrincipal extends Principal {
+interface TokenPrincipal extends Principal {
   readonly token: Token;
 }
 

@@ -196,7 +196,7 @@ function unknownRoute(request: Request): Problem {
 }
 
 /** Says so when it is Atoll that lacks a route, and not the client that mistook it. */
-export function unknownRouteMessage(pathname: string): string {
+function unknownRouteMessage(pathname: string): string {
   const missing = "The resource you requested could not be found.";
   if (!/^\/v[12]\//.test(pathname)) return missing;
   return (

@@ -14,6 +14,12 @@ const positive = z
   .refine((text) => Number(text) >= 1, EXPECTED)
   .optional();
 
+/** A page of a collection as a store hands it over, and how many there are in all. */
+export interface Listed<T> {
+  readonly rows: readonly T[];
+  readonly total: number;
+}
+
 /** CONTRACT §1.2: what cannot be a page number is 422, what is too large is clamped. */
 export const PageQuery = z.object({
   page: positive,

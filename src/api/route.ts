@@ -12,9 +12,9 @@ export interface Context {
 }
 
 /** Who may call: anybody, any token, the operator only, or tokens with a scope. */
-export type Access = "public" | "token" | "operator" | { readonly scope: string };
+type Access = "public" | "token" | "operator" | { readonly scope: string };
 
-export interface Input<P, Q, B, T> extends Context {
+interface Input<P, Q, B, T> extends Context {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
@@ -70,12 +70,6 @@ export function route<
 /** Routes of unlike shapes in one list. The door only ever hands a route what its schemas made. */
 // oxlint-disable-next-line typescript/no-explicit-any -- existential: each route's types fit itself
 export type AnyRoute = Route<any, any, any, any, any>;
-
-/** One page of a collection, as a store hands it over. */
-export interface Listed<T> {
-  readonly rows: readonly T[];
-  readonly total: number;
-}
 
 /** The routes that share one path. */
 export interface RoutesOfPath {

@@ -3,7 +3,7 @@ import type { Door } from "./door.ts";
 import type { AnyRoute, RoutesOfPath } from "./route.ts";
 
 /** What the server hands over with each request: the peer's address. */
-export interface Peer {
+interface Peer {
   readonly address: string;
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Listed } from "#api/page.ts";
 import type { Principal } from "#api/principal.ts";
 import type { RateLimiter } from "#api/rate-limit.ts";
 import type { Clock } from "#clock.ts";
@@ -54,7 +55,7 @@ export class EndpointService {
     return this.#parts.store.find(accountId, id);
   }
 
-  page(accountId: number, offset: number, limit: number): ReturnType<EndpointStore["page"]> {
+  page(accountId: number, offset: number, limit: number): Listed<Endpoint> {
     return this.#parts.store.page(accountId, offset, limit);
   }
 

@@ -1,3 +1,4 @@
+import type { Listed } from "#api/page.ts";
 import type { Origin } from "#space/name.ts";
 
 /** Freshness lifetimes an endpoint may have, in seconds (CONTRACT §2). */
@@ -65,11 +66,7 @@ export interface EndpointStore {
   purge(accountId: number, id: string, patterns: readonly string[]): Promise<number | undefined>;
   find(accountId: number, id: string): Endpoint | undefined;
   /** In order of creation. */
-  page(
-    accountId: number,
-    offset: number,
-    limit: number,
-  ): { rows: readonly Endpoint[]; total: number };
+  page(accountId: number, offset: number, limit: number): Listed<Endpoint>;
 }
 
 /** Port: waits until a change is in force at every live edge, or the edge is no longer one. */

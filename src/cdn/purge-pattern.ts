@@ -10,6 +10,7 @@ export const EVERYTHING = "/*";
 /** Keys are 1,024 octets at most; three times that when escaped, and room for a query. */
 const PATTERN_LENGTH_MAX = 4_096;
 
+/** A pattern in canonical form, or why the text is none, to stand after its name. */
 export type ParsedPurgePattern =
   | { readonly kind: "pattern"; readonly pattern: string }
   | { readonly kind: "invalid"; readonly reason: string };
@@ -58,6 +59,7 @@ export interface PurgeMatcher {
   readonly query?: readonly string[];
 }
 
+/** Prepares a pattern in canonical form. */
 export function compilePurgePattern(canonicalPattern: string): PurgeMatcher {
   const path = pathOf(canonicalPattern);
   const matcher = { path: path.split("*") };

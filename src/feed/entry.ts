@@ -40,9 +40,3 @@ export type FeedEntry =
       /** In canonical form (`cdn/purge-pattern.ts`). */
       readonly patterns: readonly string[];
     };
-
-export type FeedChange = FeedEntry extends infer E
-  ? E extends FeedEntry
-    ? Omit<E, "number">
-    : never
-  : never;

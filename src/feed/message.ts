@@ -12,8 +12,6 @@ export interface EdgeSettings {
   readonly host: string;
   readonly port: number;
   readonly memoryBytesMax: number;
-  /** Spaces domains an endpoint's host may end with, `spaces.localhost` among them. */
-  readonly spacesDomains: readonly string[];
   /** The control plane's origin server for embedded Spaces, and the secret that it asks for. */
   readonly embedded: { readonly port: number; readonly secret: string };
   readonly logLevel: string;

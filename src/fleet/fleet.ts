@@ -100,7 +100,7 @@ export class Fleet implements AsyncDisposable {
     child.on("message", (message: FromWorker) => {
       if (message.kind === "loaded") follower.loaded();
       else if (message.kind === "ack") follower.acknowledged(message.number);
-      else if (message.kind === "failed") reason ||= message.message;
+      else if (message.kind === "failed") channel.kill(message.message);
       else {
         clearTimeout(late);
         log.info({ worker_pid: child.pid, port: message.port }, "edge worker listens");

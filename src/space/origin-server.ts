@@ -7,7 +7,7 @@ import { headFields } from "./object-head.ts";
 import type { ObjectFiles, OpenFile, SpaceStore, StoredObject } from "./space.ts";
 
 /** Sent by the edges with each request: nobody else on this machine gets at private objects. */
-export const SECRET_FIELD = "x-atoll-secret";
+const SECRET_FIELD = "x-atoll-secret";
 
 export interface OriginServer extends AsyncDisposable {
   readonly port: number;

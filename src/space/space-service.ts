@@ -1,3 +1,4 @@
+import type { Listed } from "#api/page.ts";
 import type { Clock } from "#clock.ts";
 import { OBJECT_BYTES_MAX, OBJECTS_LISTED_MAX } from "#limits.ts";
 import { notFound, Problem } from "#problem.ts";
@@ -68,7 +69,7 @@ export class SpaceService {
     return space;
   }
 
-  page(accountId: number, offset: number, limit: number): ReturnType<SpaceStore["pageOfSpaces"]> {
+  page(accountId: number, offset: number, limit: number): Listed<SpaceUsage> {
     return this.#parts.store.pageOfSpaces(accountId, offset, limit);
   }
 

@@ -1,3 +1,5 @@
+import type { Listed } from "#api/page.ts";
+
 /** A name, a region, an account, and where its objects are. Name and region are unique together. */
 export interface Space {
   readonly id: number;
@@ -42,11 +44,7 @@ export interface StoredObject {
 export interface SpaceStore {
   createSpace(space: NewSpace): Promise<Space | "name-taken">;
   findSpace(name: string, region: string): Space | undefined;
-  pageOfSpaces(
-    accountId: number,
-    offset: number,
-    limit: number,
-  ): { rows: readonly SpaceUsage[]; total: number };
+  pageOfSpaces(accountId: number, offset: number, limit: number): Listed<SpaceUsage>;
   deleteSpace(id: number): Promise<"deleted" | "not-empty" | "in-use">;
 
   /** Replaces what the key had; the file that is no longer referred to, if any. */

@@ -1,0 +1,78 @@
+import { parseHttpDate } from "../http-date.ts";
+import { fieldOf } from "../wire/request-head.ts";
+import { cachingPolicy } from "./cache-control.ts";
+
+/** What is kept of a response to tell its age and its lifetime later. Times are in milliseconds. */
+export interface Freshness {
+  /** As the origin gave it; without it the endpoint's TTL counts, as it is at reuse. */
+  readonly lifetimeSeconds: number | undefined;
+  /** RFC 9111 §5.2.2.4: never reused without validation. */
+  readonly noCache: boolean;
+  /** The Age field as it was received: not 0 when the origin is a cache itself. */
+  readonly ageValueSeconds: number;
+  readonly correctedInitialAgeMs: number;
+  readonly responseTime: number;
+}
+
+/** The answer is a value with a reason in it, so that Cache-Status, logs and tests agree. */
+export type Reuse =
+  | { readonly kind: "fresh"; readonly ageSeconds: number; readonly ttlSeconds: number }
+  | { readonly kind: "revalidate"; readonly reason: "stale" | "no-cache" }
+  | { readonly kind: "refetch"; readonly reason: "stale" | "no-cache" };
+
+/** What reuse depends on, beside the time. */
+export interface ReuseInput {
+  readonly freshness: Freshness;
+  readonly hasValidator: boolean;
+  /** The endpoint's TTL now. */
+  readonly ttlSeconds: number;
+}
+
+/**
+ * RFC 9111 §4. Request directives (Cache-Control of the client) are not looked at: they would let
+ * anyone make an edge fetch from its origin, and §5.2.1 leaves them to the cache.
+ */
+export function decideReuse(stored: ReuseInput, now: number): Reuse {
+  const { freshness } = stored;
+  const ageMs = currentAgeMs(freshness, now);
+  const lifetimeSeconds = freshness.lifetimeSeconds ?? stored.ttlSeconds;
+  const reason = freshness.noCache ? "no-cache" : "stale";
+  // RFC 9111 §4.2: fresh while freshness_lifetime > current_age (strictly).
+  if (!freshness.noCache && lifetimeSeconds * 1_000 > ageMs) {
+    const ageSeconds = Math.floor(ageMs / 1_000);
+    return { kind: "fresh", ageSeconds, ttlSeconds: lifetimeSeconds - ageSeconds };
+  }
+  return { kind: stored.hasValidator ? "revalidate" : "refetch", reason };
+}
+
+/** RFC 9111 §4.2.3. A clock that was set back makes nothing younger than it came. */
+export function currentAgeMs(freshness: Freshness, now: number): number {
+  return freshness.correctedInitialAgeMs + Math.max(0, now - freshness.responseTime);
+}
+
+/** Reads what a response just received says of its age and lifetime. */
+export function freshnessOf(
+  fields: readonly string[],
+  requestTime: number,
+  responseTime: number,
+): Freshness {
+  const policy = cachingPolicy(fields, responseTime);
+  const ageValueSeconds = ageValue(fieldOf(fields, "age"));
+  const date = parseHttpDate(fieldOf(fields, "date") ?? "", responseTime) ?? responseTime;
+  // RFC 9111 §4.2.3 counts in seconds, as Date does: less than one is what rounding alone gives.
+  const apparentAgeMs = Math.max(0, Math.floor((responseTime - date) / 1_000) * 1_000);
+  const correctedAgeValueMs = ageValueSeconds * 1_000 + Math.max(0, responseTime - requestTime);
+  return {
+    lifetimeSeconds: policy.lifetimeSeconds,
+    noCache: policy.noCache,
+    ageValueSeconds,
+    correctedInitialAgeMs: Math.max(apparentAgeMs, correctedAgeValueMs),
+    responseTime,
+  };
+}
+
+/** RFC 9111 §5.1: the first member of a list counts; what is not delta-seconds is ignored. */
+function ageValue(field: string | undefined): number {
+  const first = field?.split(",")[0]?.trim() ?? "";
+  return /^\d{1,10}$/.test(first) ? Number(first) : 0;
+}

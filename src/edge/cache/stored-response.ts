@@ -1,0 +1,107 @@
+import { parseHttpDate } from "../http-date.ts";
+import { fieldsOfLines, headLines } from "../response-head.ts";
+import { fieldOf } from "../wire/request-head.ts";
+import type { Body } from "./body.ts";
+import { type Freshness, freshnessOf } from "./freshness.ts";
+import type { Purgeable } from "./purges.ts";
+
+/** What tells one representation from another (RFC 9110 §8.8). */
+export interface Validators {
+  readonly etag: string | undefined;
+  /** As it was sent, for If-Modified-Since. */
+  readonly lastModified: string | undefined;
+  /** RFC 9111 §4.3.2: what If-Modified-Since is compared with: Last-Modified, or Date. */
+  readonly modifiedMs: number;
+  readonly dateMs: number;
+}
+
+/** A response that may be reused. Its body may still be growing; its head never changes. */
+export interface StoredResponse extends Purgeable {
+  readonly key: string;
+  readonly status: number;
+  /** The end-to-end field lines, prepared once: all but Content-Length and what changes per hit. */
+  readonly fieldLines: string;
+  readonly validators: Validators;
+  readonly freshness: Freshness;
+  readonly body: Body;
+  /** Known before the body is whole if the origin sent Content-Length. */
+  readonly contentLength: number | undefined;
+}
+
+/** A response head as it came, with the times that its age is counted from. */
+export interface ReceivedHead {
+  readonly status: number;
+  /** End-to-end fields only. */
+  readonly fields: readonly string[];
+  readonly requestTime: number;
+  readonly responseTime: number;
+}
+
+/** What a head is stored with. */
+export interface StoredAs {
+  readonly key: string;
+  readonly body: Body;
+  readonly contentLength: number | undefined;
+  readonly purgesCheckedAt: number;
+}
+
+/** Prepares a received head for reuse. */
+export function storedResponse(head: ReceivedHead, as: StoredAs): StoredResponse {
+  // RFC 9110 §14.3: whatever the origin does, ranges of what is stored are served from here.
+  const ranges = head.status === 200 ? "accept-ranges: bytes\r\n" : "";
+  return {
+    key: as.key,
+    body: as.body,
+    contentLength: as.contentLength,
+    purgesCheckedAt: as.purgesCheckedAt,
+    status: head.status,
+    fieldLines: headLines(head) + ranges,
+    validators: validatorsOf(head),
+    freshness: freshnessOf(head.fields, head.requestTime, head.responseTime),
+  };
+}
+
+/** Whether the origin can be asked to confirm it. */
+export function hasValidator(stored: StoredResponse): boolean {
+  return stored.validators.etag !== undefined || stored.validators.lastModified !== undefined;
+}
+
+/** RFC 9111 §3.2, §4.3.4: a 304's fields replace those of the same name, Content-Length aside. */
+export function freshened(stored: StoredResponse, head: ReceivedHead): StoredResponse {
+  const replaced = new Set(head.fields.filter((_, i) => i % 2 === 0));
+  const fields = [...head.fields];
+  const kept = fieldsOfLines(stored.fieldLines);
+  for (let i = 0; i < kept.length; i += 2) {
+    const name = kept[i] ?? "";
+    // RFC 9110 §6.6.1: a 304 without Date is dated by its arrival, not by what it confirms.
+    if (name !== "date" && !replaced.has(name)) fields.push(name, kept[i + 1] ?? "");
+  }
+  return storedResponse({ ...head, status: stored.status, fields }, stored);
+}
+
+/** RFC 9111 §4.3.4: a 304 with another strong validator is about another representation. */
+export function isSelectedBy(stored: StoredResponse, fields: readonly string[]): boolean {
+  const etag = fieldOf(fields, "etag");
+  return etag === undefined || etag.startsWith("W/") || etag === stored.validators.etag;
+}
+
+/** RFC 9111 §4.3.1. */
+export function conditionsFor(stored: StoredResponse): Record<string, string> {
+  const { etag, lastModified } = stored.validators;
+  return {
+    ...(etag === undefined ? {} : { "if-none-match": etag }),
+    ...(lastModified === undefined ? {} : { "if-modified-since": lastModified }),
+  };
+}
+
+function validatorsOf(head: ReceivedHead): Validators {
+  const date = fieldOf(head.fields, "date");
+  const lastModified = fieldOf(head.fields, "last-modified");
+  const dateMs = parseHttpDate(date ?? "", head.responseTime) ?? head.responseTime;
+  return {
+    etag: fieldOf(head.fields, "etag"),
+    lastModified,
+    modifiedMs: parseHttpDate(lastModified ?? "", head.responseTime) ?? dateMs,
+    dateMs,
+  };
+}

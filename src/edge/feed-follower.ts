@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import type { EdgeEndpoint, FeedEntry } from "#feed/entry.ts";
+import type { KeptPurge } from "#feed/message.ts";
+import { unreachable } from "#unreachable.ts";
+import { EndpointDirectory } from "./names.ts";
+
+/** The state of the feed in this worker: a snapshot, and every entry after it, in order. */
+export class FeedFollower {
+  readonly endpoints = new EndpointDirectory();
+  #number = 0;
+  #snapshotPurges: KeptPurge[] = [];
+
+  /** Everything up to and including this number is in force. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** One part of the snapshot, in any order. */
+  load(endpoints: readonly EdgeEndpoint[], purges: readonly KeptPurge[]): void {
+    for (const endpoint of endpoints) this.endpoints.put(endpoint);
+    this.#snapshotPurges.push(...purges);
+  }
+
+  /** The snapshot is whole. */
+  loaded(number: number): void {
+    for (const purge of this.#snapshotPurges.toSorted((a, b) => a.number - b.number)) {
+      this.endpoints.purge(purge.id, purge.number, [purge.pattern]);
+    }
+    this.#snapshotPurges = [];
+    this.#number = number;
+  }
+
+  /** Brings entries into force at once; those that the snapshot had already are skipped. */
+  apply(entries: readonly FeedEntry[]): void {
+    for (const entry of entries) {
+      if (entry.number <= this.#number) continue;
+      this.#apply(entry);
+      this.#number = entry.number;
+    }
+  }
+
+  #apply(entry: FeedEntry): void {
+    switch (entry.kind) {
+      case "endpoint-put":
+        return this.endpoints.put(entry.endpoint);
+      case "endpoint-delete":
+        return this.endpoints.delete(entry.id);
+      case "purge":
+        assert(entry.patterns.length > 0);
+        return this.endpoints.purge(entry.id, entry.number, entry.patterns);
+      default:
+        return unreachable(entry);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import type { EdgeEndpoint } from "#feed/entry.ts";
+import { isPresigned } from "../cache/lookup-decision.ts";
+import { signedFields } from "./sign.ts";
+
+/** The control plane's own origin server on this host, and the secret that it asks for. */
+export interface EmbeddedSpaces {
+  readonly port: number;
+  readonly secret: string;
+}
+
+/** Where a fetch goes and what authorizes it there. */
+export type Location =
+  | {
+      readonly kind: "location";
+      readonly origin: string;
+      readonly path: string;
+      readonly fields: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: "unusable"; readonly reason: string };
+
+interface Wanted {
+  readonly endpoint: EdgeEndpoint;
+  readonly method: "GET" | "HEAD";
+  readonly target: string;
+}
+
+/** Finds the store of an endpoint's Space and the target there. */
+export function locate(wanted: Wanted, embedded: EmbeddedSpaces, now: number): Location {
+  // A store that resolves them would hand out another Space's objects, with our own credentials.
+  if (hasDotSegment(wanted.target))
+    return { kind: "unusable", reason: "a dot segment in the path" };
+  const { upstream } = wanted.endpoint;
+  return upstream === undefined
+    ? inEmbeddedSpace(wanted, embedded)
+    : inUpstream(wanted, upstream, now);
+}
+
+function inEmbeddedSpace({ endpoint, target }: Wanted, embedded: EmbeddedSpaces): Location {
+  return {
+    kind: "location",
+    origin: `http://127.0.0.1:${embedded.port}`,
+    path: `/${endpoint.space}.${endpoint.region}${target}`,
+    fields: { "x-atoll-secret": embedded.secret },
+  };
+}
+
+function inUpstream(
+  { method, target }: Wanted,
+  upstream: NonNullable<EdgeEndpoint["upstream"]>,
+  now: number,
+): Location {
+  const base = new URL(upstream.url);
+  const basePath = base.pathname.replace(/\/$/, "");
+  const { credentials } = upstream;
+  const mark = target.indexOf("?");
+  const keyPath = mark < 0 ? target : target.slice(0, mark);
+  // Only objects are signed for: with our credentials `/` would list the Space. A presigned request
+  // brings its own authorization, and a store refuses two.
+  if (credentials === undefined || keyPath === "/" || isPresigned(target)) {
+    return { kind: "location", origin: base.origin, path: basePath + target, fields: {} };
+  }
+  // Signed requests leave the query behind: `?acl`, `?policy` and `?uploads` would answer to us.
+  const path = basePath + keyPath;
+  const fields = signedFields({ method, host: base.host, path }, credentials, now);
+  if (fields === undefined) return { kind: "unusable", reason: "malformed escapes in the path" };
+  return { kind: "location", origin: base.origin, path, fields };
+}
+
+/** `.` and `..` as segments, also where dots and slashes are escaped. */
+function hasDotSegment(target: string): boolean {
+  const mark = target.indexOf("?");
+  const path = (mark < 0 ? target : target.slice(0, mark))
+    .replace(/%2e/gi, ".")
+    .replace(/%2f|%5c|\\/gi, "/");
+  return /\/\.\.?(?:\/|$)/.test(path);
+}

@@ -1,0 +1,150 @@
+import { Agent, type Dispatcher, errors } from "undici";
+import type { Clock } from "#clock.ts";
+import type { BodyLength } from "../cache/storage-decision.ts";
+import {
+  ORIGIN_BODY_IDLE_TIMEOUT_MS,
+  ORIGIN_CONNECT_TIMEOUT_MS,
+  ORIGIN_CONNECTIONS_MAX,
+  ORIGIN_FETCHES_MAX,
+  ORIGIN_HEAD_BYTES_MAX,
+  ORIGIN_HEAD_TIMEOUT_MS,
+  ORIGINS_MAX,
+} from "../limits.ts";
+import { endToEndFields } from "../response-head.ts";
+import { fieldOf } from "../wire/request-head.ts";
+import { type EmbeddedSpaces, type Location, locate } from "./locate.ts";
+import {
+  CDN_LOOP_TOKEN,
+  type Origin,
+  type OriginFailure,
+  type OriginRequest,
+  type OriginResponse,
+} from "./origin.ts";
+
+/** Origins over HTTP/1.1, connections pooled per origin. */
+export class UndiciOrigin implements Origin {
+  readonly #embedded: EmbeddedSpaces;
+  readonly #clock: Clock;
+  readonly #fetching = new Map<string, number>();
+  readonly #agent = new Agent({
+    connections: ORIGIN_CONNECTIONS_MAX,
+    maxOrigins: ORIGINS_MAX,
+    pipelining: 1,
+    allowH2: false,
+    maxHeaderSize: ORIGIN_HEAD_BYTES_MAX,
+    connect: { timeout: ORIGIN_CONNECT_TIMEOUT_MS },
+    headersTimeout: ORIGIN_HEAD_TIMEOUT_MS,
+    bodyTimeout: ORIGIN_BODY_IDLE_TIMEOUT_MS,
+  });
+
+  constructor(embedded: EmbeddedSpaces, clock: Clock) {
+    this.#embedded = embedded;
+    this.#clock = clock;
+  }
+
+  async fetch(
+    request: OriginRequest,
+    signal: AbortSignal,
+  ): Promise<OriginResponse | OriginFailure> {
+    const location = locate(request, this.#embedded, this.#clock.now());
+    if (location.kind === "unusable") return failed(400, location.reason);
+    const fetching = this.#fetching.get(location.origin) ?? 0;
+    if (fetching >= ORIGIN_FETCHES_MAX)
+      return failed(503, "Too many requests wait for the origin.");
+    this.#fetching.set(location.origin, fetching + 1);
+    const done = (): void => this.#done(location.origin);
+    try {
+      const requestTime = this.#clock.now();
+      const received = await this.#request(request, location, signal);
+      received.body.once("close", done);
+      return responseOf(received, requestTime, this.#clock.now());
+    } catch (error) {
+      done();
+      return failureOf(error);
+    }
+  }
+
+  /** A pooled connection may have been closed by the origin as we wrote: one more try, on another. */
+  async #request(
+    request: OriginRequest,
+    location: Location & { kind: "location" },
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    const options: Dispatcher.RequestOptions = {
+      origin: location.origin,
+      path: location.path,
+      method: request.method,
+      headers: {
+        "accept-encoding": "identity",
+        "cdn-loop": CDN_LOOP_TOKEN,
+        "x-request-id": request.requestId,
+        ...location.fields,
+        ...request.fields,
+      },
+      responseHeaders: "raw",
+      signal,
+    };
+    try {
+      return await this.#agent.request(options);
+    } catch (error) {
+      if (!isStaleConnection(error) || signal.aborted) throw error;
+      return this.#agent.request(options);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  #done(origin: string): void {
+    const left = (this.#fetching.get(origin) ?? 1) - 1;
+    if (left === 0) this.#fetching.delete(origin);
+    else this.#fetching.set(origin, left);
+  }
+}
+
+function responseOf(
+  received: Dispatcher.ResponseData,
+  requestTime: number,
+  responseTime: number,
+): OriginResponse {
+  // With `responseHeaders: "raw"` undici answers names and values in one flat list.
+  const raw = received.headers as unknown as readonly string[];
+  const fields = endToEndFields(raw);
+  return {
+    kind: "response",
+    status: received.statusCode,
+    fields,
+    length: bodyLength(raw.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text))),
+    body: received.body,
+    // A little is read on, so that the connection can be used again; an abort is no failure here.
+    discard: () => void received.body.dump().catch(() => undefined),
+    requestTime,
+    responseTime,
+  };
+}
+
+/** RFC 9112 §6.3; undici has refused what is malformed or contradicts itself. */
+function bodyLength(fields: readonly string[]): BodyLength {
+  if (fieldOf(fields, "transfer-encoding") !== undefined) return "chunked";
+  const length = fieldOf(fields, "content-length");
+  return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : "close-delimited";
+}
+
+function isStaleConnection(error: unknown): boolean {
+  if (error instanceof errors.SocketError) return true;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ECONNRESET" || code === "EPIPE";
+}
+
+function failureOf(error: unknown): OriginFailure {
+  const timedOut =
+    error instanceof errors.ConnectTimeoutError || error instanceof errors.HeadersTimeoutError;
+  return timedOut
+    ? failed(504, "The origin did not answer in time.", error)
+    : failed(502, "The origin could not be reached or did not answer in HTTP.", error);
+}
+
+function failed(status: OriginFailure["status"], reason: string, cause?: unknown): OriginFailure {
+  return { kind: "failed", status, reason, cause };
+}

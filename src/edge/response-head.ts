@@ -1,0 +1,101 @@
+import { STATUS_CODES } from "node:http";
+import { formatHttpDate } from "./http-date.ts";
+import { fieldOf } from "./wire/request-head.ts";
+
+/** RFC 9110 §7.6.1, and what older peers treat alike: meant for one connection only. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authentication-info",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** What the edge says itself, of each response anew. */
+const OURS: ReadonlySet<string> = new Set([
+  "accept-ranges",
+  "age",
+  "cache-status",
+  "content-length",
+  "x-cache",
+  "x-request-id",
+]);
+
+/**
+ * The fields of an origin's response that may go further, names in lower case: not those that are
+ * hop-by-hop, nor those that Connection names.
+ */
+export function endToEndFields(raw: readonly string[]): string[] {
+  const named = connectionOptions(raw);
+  const fields: string[] = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] ?? "").toLowerCase();
+    const value = raw[i + 1] ?? "";
+    if (HOP_BY_HOP.has(name) || named.has(name)) continue;
+    // RFC 9110 §5.5: CR, LF and NUL would let an origin write a second response.
+    if (/[\r\n\0]/.test(value)) continue;
+    fields.push(name, value);
+  }
+  return fields;
+}
+
+/** The lines that stay the same in each response made of this head. */
+export function headLines(head: {
+  readonly status: number;
+  readonly fields: readonly string[];
+  readonly responseTime: number;
+}): string {
+  let lines = "";
+  for (let i = 0; i < head.fields.length; i += 2) {
+    const name = head.fields[i] ?? "";
+    if (!OURS.has(name)) lines += `${name}: ${head.fields[i + 1]}\r\n`;
+  }
+  // RFC 9110 §6.6.1: a recipient with a clock adds the Date that is missing.
+  if (fieldOf(head.fields, "date") === undefined) {
+    lines += `date: ${formatHttpDate(head.responseTime)}\r\n`;
+  }
+  return lines;
+}
+
+/** The fields that prepared lines were made of. */
+export function fieldsOfLines(lines: string): string[] {
+  const fields: string[] = [];
+  for (const line of lines.split("\r\n")) {
+    const colon = line.indexOf(": ");
+    if (colon > 0) fields.push(line.slice(0, colon), line.slice(colon + 2));
+  }
+  return fields;
+}
+
+/** RFC 9110 §15.4.5: what a 304 repeats of the 200 that it stands for. */
+const IN_NOT_MODIFIED =
+  /^(?:cache-control|cdn-cache-control|content-location|date|etag|expires|last-modified|vary|access-control-[a-z-]+|set-cookie): .*\r\n/gim;
+
+/** The part of a 200's prepared lines that its 304 has too. */
+export function notModifiedLines(lines: string): string {
+  return lines.match(IN_NOT_MODIFIED)?.join("") ?? "";
+}
+
+const STATUS_LINES = new Map<number, string>();
+
+/** Status line of HTTP/1.1, made once per status. */
+export function statusLine(status: number): string {
+  const known = STATUS_LINES.get(status);
+  if (known !== undefined) return known;
+  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
+  STATUS_LINES.set(status, line);
+  return line;
+}
+
+function connectionOptions(raw: readonly string[]): ReadonlySet<string> {
+  const options = new Set<string>();
+  for (let i = 0; i < raw.length; i += 2) {
+    if (raw[i]?.toLowerCase() !== "connection") continue;
+    for (const option of (raw[i + 1] ?? "").split(",")) options.add(option.trim().toLowerCase());
+  }
+  return options;
+}

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { createServer, get, type IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
+import { describe, test } from "node:test";
+import type { FeedEntry } from "#feed/entry.ts";
+import type { FromWorker, ToWorker } from "#feed/message.ts";
+import { endpoint, host } from "./support.ts";
+
+const WORKER = new URL("../../../src/edge/worker.ts", import.meta.url);
+
+/** A forked worker, spoken to as the control plane does. */
+class Worker implements Disposable {
+  readonly process: ChildProcess = fork(WORKER, { serialization: "advanced" });
+  readonly #received: FromWorker[] = [];
+  #stirred: () => void = () => undefined;
+
+  constructor() {
+    this.process.on("message", (message: FromWorker) => {
+      this.#received.push(message);
+      this.#stirred();
+    });
+  }
+
+  tell(message: ToWorker): void {
+    this.process.send(message);
+  }
+
+  /** The next message, which has to be of this kind. */
+  async hear<K extends FromWorker["kind"]>(kind: K): Promise<Extract<FromWorker, { kind: K }>> {
+    while (this.#received.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#stirred = resolve;
+      });
+    }
+    const message = this.#received.shift();
+    assert.equal(message?.kind, kind);
+    return message as Extract<FromWorker, { kind: K }>;
+  }
+
+  async apply(...entries: FeedEntry[]): Promise<void> {
+    this.tell({ kind: "entries", entries });
+    assert.equal((await this.hear("ack")).number, entries.at(-1)?.number);
+  }
+
+  [Symbol.dispose](): void {
+    this.process.kill("SIGKILL");
+  }
+}
+
+interface StartedWorker extends Disposable {
+  readonly worker: Worker;
+  readonly port: number;
+}
+
+/** A worker that serves, in front of an origin that answers with what it was asked for. */
+async function startWorker(sharedPort = 0): Promise<StartedWorker> {
+  const server = createServer((incoming, response) => response.end(incoming.url));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  assert(address !== null && typeof address === "object");
+  const worker = new Worker();
+  worker.tell({
+    kind: "start",
+    settings: {
+      host: "127.0.0.1",
+      port: sharedPort,
+      memoryBytesMax: 64 * 1024 * 1024,
+      embedded: { port: address.port, secret: "s3cret" },
+      logLevel: "silent",
+    },
+  });
+  worker.tell({ kind: "snapshot", endpoints: [endpoint], purges: [] });
+  worker.tell({ kind: "snapshot-end", number: 7 });
+  await worker.hear("loaded");
+  assert.equal((await worker.hear("ack")).number, 7);
+  worker.tell({ kind: "serve" });
+  const listening = await worker.hear("listening");
+  return {
+    worker,
+    port: listening.port,
+    [Symbol.dispose]: () => {
+      worker[Symbol.dispose]();
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+async function ask(port: number): Promise<IncomingMessage & { body: string }> {
+  const options = { port, host: "127.0.0.1", path: "/a", headers: { host }, agent: false };
+  const [response] = (await once(get(options), "response")) as [IncomingMessage];
+  return Object.assign(response, { body: await text(response) });
+}
+
+describe("an edge worker", () => {
+  test("serves from its snapshot, and follows the feed", async () => {
+    using started = await startWorker();
+    const { worker } = started;
+    const { port } = started;
+    assert.equal((await ask(port)).headers["x-cache"], "MISS");
+    assert.equal((await ask(port)).headers["x-cache"], "HIT");
+    await worker.apply({ number: 8, kind: "purge", id: endpoint.id, patterns: ["/a"] });
+    assert.equal((await ask(port)).headers["x-cache"], "MISS");
+    await worker.apply({ number: 9, kind: "endpoint-delete", id: endpoint.id });
+    assert.equal((await ask(port)).statusCode, 404);
+    await worker.apply({ number: 10, kind: "endpoint-put", endpoint });
+    assert.equal((await ask(port)).body, "/static.nyc3/a");
+  });
+
+  test("skips entries that its snapshot had already", async () => {
+    using started = await startWorker();
+    const { worker } = started;
+    worker.tell({
+      kind: "entries",
+      entries: [{ number: 6, kind: "endpoint-delete", id: endpoint.id }],
+    });
+    assert.equal((await worker.hear("ack")).number, 7);
+    assert.equal((await ask(started.port)).statusCode, 200);
+  });
+
+  test("shares its port with another", async () => {
+    using first = await startWorker();
+    using second = await startWorker(first.port);
+    assert.equal(second.port, first.port);
+  });
+
+  test("ignores signals, and exits 0 when it is told to stop", async () => {
+    using started = await startWorker();
+    const { worker } = started;
+    worker.process.kill("SIGTERM");
+    worker.process.kill("SIGINT");
+    assert.equal((await ask(started.port)).statusCode, 200);
+    worker.tell({ kind: "stop", graceMs: 5_000 });
+    assert.deepEqual(await once(worker.process, "exit"), [0, null]);
+  });
+
+  test("exits at once when its channel closes", async () => {
+    using started = await startWorker();
+    const { worker } = started;
+    worker.process.disconnect();
+    const [code] = (await once(worker.process, "exit")) as [number];
+    assert.equal(code, 1);
+  });
+
+  test("says why it cannot listen", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const address = taken.address();
+    assert(address !== null && typeof address === "object");
+    using worker = new Worker();
+    const settings = {
+      host: "127.0.0.1",
+      port: address.port,
+      memoryBytesMax: 1_000_000,
+      embedded: { port: 1, secret: "" },
+      logLevel: "silent",
+    };
+    worker.tell({ kind: "start", settings });
+    worker.tell({ kind: "serve" });
+    assert.match((await worker.hear("failed")).message, /EADDRINUSE/);
+    taken.close();
+  });
+});

@@ -50,17 +50,21 @@ stdout.write(
 async function startAtoll(): Promise<Peer & { readonly reply: string }> {
   const dataDir = await mkdtemp(join(tmpdir(), "atoll-bench-"));
   stack.defer(() => rm(dataDir, { recursive: true }));
-  const child = startPinned(0, [new URL("../src/cli/atoll.ts", import.meta.url).pathname, "serve"], {
-    PATH: env["PATH"],
-    ATOLL_DATA_DIR: dataDir,
-    ATOLL_API_PORT: "0",
-    ATOLL_API_TLS_PORT: "0",
-    ATOLL_EDGE_PORT: "0",
-    ATOLL_TOKEN: TOKEN,
-    ATOLL_RATE_LIMIT_HOUR: "10000000",
-    ATOLL_RATE_LIMIT_MINUTE: "10000000",
-    ATOLL_RATE_LIMIT_CDN: "10000000",
-  });
+  const child = startPinned(
+    0,
+    [new URL("../src/cli/atoll.ts", import.meta.url).pathname, "serve"],
+    {
+      PATH: env["PATH"],
+      ATOLL_DATA_DIR: dataDir,
+      ATOLL_API_PORT: "0",
+      ATOLL_API_TLS_PORT: "0",
+      ATOLL_EDGE_PORT: "0",
+      ATOLL_TOKEN: TOKEN,
+      ATOLL_RATE_LIMIT_HOUR: "10000000",
+      ATOLL_RATE_LIMIT_MINUTE: "10000000",
+      ATOLL_RATE_LIMIT_CDN: "10000000",
+    },
+  );
   stack.defer(() => stop(child));
   await firstLine(child);
   const runtime = JSON.parse(await readFile(join(dataDir, "runtime.json"), "utf8")) as {

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { startAtoll } from "../support/atoll.ts";
+import { atollCommand } from "../support/cli.ts";
+import { createAccount, createEndpoint, hostOf, originOf, putObject } from "../support/world.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "atoll-backup-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("a backup taken while the server runs", () => {
+  test("holds one moment: accounts, tokens, endpoints, objects and their bytes", async () => {
+    const file = join(folder, "one.tar");
+    const dataDir = join(folder, "restored");
+    let id = "";
+    let other = "";
+    {
+      await using atoll = await startAtoll();
+      ({ id } = await createEndpoint(atoll, originOf("kept"), { ttl: 60 }));
+      await putObject(atoll, "kept", "page.txt", "kept bytes");
+      other = await createAccount(atoll, "other@example.test");
+      await atollCommand(atoll.dataDir, ["backup", file]);
+      await createEndpoint(atoll, originOf("later"));
+      await putObject(atoll, "kept", "page.txt", "later bytes");
+    }
+    await atollCommand(dataDir, ["restore", file]);
+    await using atoll = await startAtoll({ dataDir });
+    const list = await atoll.api("GET", "/v2/cdn/endpoints");
+    assert.deepEqual(
+      list.json.endpoints.map((endpoint) => endpoint.id),
+      [id],
+    );
+    assert.equal((await atoll.edge(hostOf("kept"), "/page.txt")).text, "kept bytes");
+    const account = await atoll.api("GET", "/v2/account", { token: other });
+    assert.equal(account.json.account.email, "other@example.test");
+  });
+
+  test("is whole although objects are replaced and endpoints made all the while", async () => {
+    await using atoll = await startAtoll();
+    await createEndpoint(atoll, originOf("busy"));
+    const bytes = (round: number): string => `${round} `.repeat(20_000);
+    for (let key = 0; key < 20; key += 1) await putObject(atoll, "busy", `${key}`, bytes(0));
+    let busy = true;
+    const changes = (async () => {
+      for (let round = 1; busy; round += 1) {
+        await putObject(atoll, "busy", `${round % 20}`, bytes(round));
+        await createEndpoint(atoll, originOf(`busy-${round}`));
+      }
+    })();
+    const file = join(folder, "busy.tar");
+    for (let count = 0; count < 3; count += 1) {
+      await atollCommand(atoll.dataDir, ["backup", "--force", file]);
+    }
+    busy = false;
+    await changes;
+    const dataDir = join(folder, "busy");
+    await atollCommand(dataDir, ["restore", file]);
+    await using restored = await startAtoll({ dataDir });
+    for (let key = 0; key < 20; key += 1) {
+      const { text } = await restored.edge(hostOf("busy"), `/${key}`);
+      assert.equal(text, bytes(Number(text.split(" ", 1)[0])));
+    }
+  });
+
+  test("is refused when it is cut short, and leaves nothing behind", async () => {
+    const file = join(folder, "cut.tar");
+    {
+      await using atoll = await startAtoll();
+      await atollCommand(atoll.dataDir, ["backup", file]);
+    }
+    const whole = readFileSync(file);
+    writeFileSync(file, whole.subarray(0, whole.length / 2));
+    const dataDir = join(folder, "cut");
+    await assert.rejects(atollCommand(dataDir, ["restore", file]));
+    assert.equal(existsSync(dataDir), false);
+  });
+});

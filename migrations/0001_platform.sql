@@ -21,8 +21,9 @@ CREATE TABLE token (
 ) STRICT;
 CREATE INDEX token_of_account ON token (account_id, number);
 
+-- AUTOINCREMENT: an upload that began before its Space was deleted must not land in another one.
 CREATE TABLE space (
-  id                 INTEGER PRIMARY KEY,
+  id                 INTEGER PRIMARY KEY AUTOINCREMENT,
   account_id         INTEGER NOT NULL REFERENCES account (id),
   name               TEXT NOT NULL,
   region             TEXT NOT NULL,

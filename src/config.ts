@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
+import { isUpstreamTemplate } from "#space/upstream.ts";
 import { LOG_LEVELS } from "./log.ts";
 
 /** An empty variable is an absent one: `FOO= npm start` means the default. */
@@ -81,10 +82,12 @@ const Environment = z.object({
   ATOLL_SPACES: variable(z.literal("strict", { error: "expected strict, or nothing" }).optional()),
   ATOLL_SPACES_UPSTREAM: variable(
     z
-      .url({
-        protocol: /^https?$/,
-        error: "expected an http(s) URL, as https://{space}.{region}.digitaloceanspaces.com",
-      })
+      .string()
+      .refine(
+        isUpstreamTemplate,
+        "expected an http(s) URL without credentials or query, as " +
+          "https://{space}.{region}.digitaloceanspaces.com",
+      )
       .optional(),
   ),
   ATOLL_SPACES_UPSTREAM_CREDENTIALS_FILE: variable(z.string().optional()),
@@ -106,6 +109,8 @@ const Environment = z.object({
     z.enum(LOG_LEVELS, { error: `expected one of ${LOG_LEVELS.join(", ")}` }).default("info"),
   ),
 });
+
+const MAY_HOLD_SECRETS: ReadonlySet<string> = new Set(["ATOLL_TOKEN", "ATOLL_SPACES_UPSTREAM"]);
 
 /** For `atoll` commands only: which server, as whom. */
 const CLIENT_VARIABLES = ["ATOLL_URL"];
@@ -188,5 +193,5 @@ export function unknownVariables(env: NodeJS.ProcessEnv): readonly string[] {
 /** A value that may be a secret is not repeated to the terminal or a log. */
 function shown(path: readonly PropertyKey[], env: NodeJS.ProcessEnv): string {
   const name = String(path[0]);
-  return name === "ATOLL_TOKEN" ? "[not shown]" : JSON.stringify(env[name]);
+  return MAY_HOLD_SECRETS.has(name) ? "[not shown]" : JSON.stringify(env[name]);
 }

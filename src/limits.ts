@@ -12,6 +12,10 @@ export const RATE_LIMITED_CALLERS_MAX = 10_000;
 /** What a worker has to acknowledge a change in, before it is killed and replaced (DESIGN §2). */
 export const ACK_TIMEOUT_MS = 2_000;
 
+/** A worker is asked this often whether it is there, and has this long to answer. */
+export const HEARTBEAT_EVERY_MS = 2_000;
+export const HEARTBEAT_TIMEOUT_MS = 6_000;
+
 /** In flight when the program is told to stop: finished within this, or cut. */
 export const SHUTDOWN_GRACE_MS = 10_000;
 
@@ -38,7 +42,13 @@ export const OBJECT_METADATA_BYTES_MAX = 2_048;
 /** A page of `space ls`, as in S3's ListObjects. */
 export const OBJECTS_LISTED_MAX = 1_000;
 
-/** Headers of a control-plane request, and how long they may take (slowloris). */
+/** The head of a control-plane request may take this long to come (slowloris). */
 export const API_HEADERS_TIMEOUT_MS = 15_000;
-export const API_REQUEST_TIMEOUT_MS = 60_000;
+
+/** A body of the contract is one packet or a few; one that trickles holds a connection. */
+export const BODY_TIMEOUT_MS = 30_000;
+
+/** A connection on which nothing moves, either way, is closed: also half an upload or download. */
+export const API_IDLE_TIMEOUT_MS = 60_000;
+
 export const API_CONNECTIONS_MAX = 4_096;

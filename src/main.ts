@@ -6,7 +6,7 @@ import { startUseLog } from "#account/use-log.ts";
 import { Door } from "#api/door.ts";
 import { RateLimiter } from "#api/rate-limit.ts";
 import { createRouter, type Handler } from "#api/router.ts";
-import { startApi } from "#api/server.ts";
+import { type ApiServer, startApi, type TlsIdentity } from "#api/server.ts";
 import { takeBackup } from "#backup/take.ts";
 import { EndpointService } from "#cdn/endpoint-service.ts";
 import { FeedHub } from "#feed/hub.ts";
@@ -16,17 +16,18 @@ import { SpaceService } from "#space/space-service.ts";
 import { copyDatabase, filesOf } from "#sqlite/copy.ts";
 import { readSnapshot, type ToEdgeEndpoint, toEntries } from "#sqlite/feed-source.ts";
 import { openLocalCa } from "#x509/local-ca.ts";
-import { systemClock } from "./clock.ts";
+import { monotonicClock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import { edgeView, upstreamDefault } from "./edge-view.ts";
-import { reservePort } from "./listen.ts";
+import { type Address, reservePort } from "./listen.ts";
 import { apiNames, platformDomains, speaksPlain, urlOf } from "./listeners.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { allRoutes } from "./routes.ts";
 import { sealUnder } from "./seal.ts";
 import { openStorage, type Storage } from "./storage.ts";
 import { summary } from "./summary.ts";
+import { Together } from "./together.ts";
 import { VERSION } from "./version.ts";
 
 /** How the program speaks to whoever started it, and is told to end. */
@@ -44,6 +45,12 @@ interface Platform {
   readonly hub: FeedHub;
 }
 
+/** What ends when: first, and all at once, the listeners; then the rest, last started first. */
+interface Lifetimes {
+  readonly stack: AsyncDisposableStack;
+  readonly listeners: Together;
+}
+
 /**
  * Runs the whole platform until the signal aborts, then finishes what is in flight and resolves.
  * @throws Error with one clear line when it cannot start, or cannot go on
@@ -52,7 +59,7 @@ export async function serve(config: Config, io: ServeIo): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const log = createLogger(config.logLevel);
   const folder = stack.use(await openDataFolder(config.dataDir));
-  const hub = new FeedHub(systemClock);
+  const hub = new FeedHub(monotonicClock);
   const toEdge = edgeView(sealUnder(folder.masterKey), await upstreamDefault(config));
   const death = Promise.withResolvers<never>();
   // Raced at the end; one that comes while starting shows as the failed write that it is.
@@ -64,9 +71,14 @@ export async function serve(config: Config, io: ServeIo): Promise<void> {
     }),
   );
   const platform: Platform = { config, log, folder, storage, hub };
+  // What clients are connected to ends at the same time: together it has one grace period.
+  const listeners = stack.use(new Together());
+  const edge = await startEdge(platform, toEdge, { stack, listeners });
+  const ready = Promise.withResolvers<void>();
+  const api = await startApis(platform, edge, { stack, listeners, ready: ready.promise });
+  // Only now: a start that is refused must not have made, and lost, the token that it would show.
   const { account, newToken } = await ensureFirstAccount(storage.accounts, config, systemClock);
-  const edge = await startEdge(platform, toEdge, stack);
-  const api = await startApis(platform, edge, stack);
+  ready.resolve();
   await folder.writeRuntime({
     pid,
     ...(api.plain === undefined ? {} : { api: api.plain }),
@@ -92,7 +104,7 @@ export async function serve(config: Config, io: ServeIo): Promise<void> {
 async function startEdge(
   { config, log, folder, storage, hub }: Platform,
   toEdge: ToEdgeEndpoint,
-  stack: AsyncDisposableStack,
+  { stack, listeners }: Lifetimes,
 ): Promise<string> {
   const { host, edge, logLevel } = config;
   const secret = randomBytes(32).toString("hex");
@@ -100,13 +112,14 @@ async function startEdge(
     await startOriginServer({ store: storage.spaces, files: storage.files, secret, log }),
   );
   const port = await reservePort({ host, port: edge.port, variable: "ATOLL_EDGE_PORT" });
-  const fleet = stack.use(
+  const fleet = listeners.use(
     new Fleet({
       hub,
       snapshot: () => readSnapshot(folder.database, toEdge),
       settings: {
         host,
         port,
+        sharePort: edge.workers > 1,
         memoryBytesMax: edge.memoryBytesMax,
         embedded: { port: origin.port, secret },
         logLevel,
@@ -124,7 +137,7 @@ async function startEdge(
 async function startApis(
   platform: Platform,
   edge: string,
-  stack: AsyncDisposableStack,
+  { stack, listeners, ready }: Lifetimes & { readonly ready: Promise<void> },
 ): Promise<{ readonly plain?: string; readonly tls: string }> {
   const { config, folder, log, storage } = platform;
   const { host, api } = config;
@@ -134,27 +147,27 @@ async function startApis(
   const door = new Door({
     authenticate: authenticator(storage.accounts, folder.operatorCredential, uses, systemClock),
     limiter,
+    strangers: new RateLimiter(config.rateLimits, systemClock),
     clock: systemClock,
     log,
     newRequestId: randomUUID,
   });
-  const handler = createRouter(routesOf(platform, limiter, { edge, caPem: ca.caPem }), door);
+  const router = createRouter(routesOf(platform, limiter, { edge, caPem: ca.caPem }), door);
+  const handler: Handler = async (request, peer) => {
+    await ready;
+    return router(request, peer);
+  };
+  const start = async (address: Address, identity?: TlsIdentity): Promise<ApiServer> =>
+    listeners.use(await startApi(handler, () => door.refuseMalformed(), address, identity));
   const leaf = await ca.leafFor(apiNames(config), "api");
-  const tlsAddress = { host, port: api.tlsPort, variable: "ATOLL_API_TLS_PORT" };
-  const tls = stack.use(await startApi(handler, tlsAddress, leaf, randomUUID));
+  const tls = await start({ host, port: api.tlsPort, variable: "ATOLL_API_TLS_PORT" }, leaf);
   stack.use(
     renewDaily(async () => tls.useIdentity(await ca.leafFor(apiNames(config), "api")), log),
   );
   const tlsUrl = urlOf("https", host, tls.port);
   if (!speaksPlain(config)) return { tls: tlsUrl };
-  const plain = await startPlain(handler, config);
-  stack.use(plain);
+  const plain = await start({ host, port: api.port, variable: "ATOLL_API_PORT" });
   return { plain: urlOf("http", host, plain.port), tls: tlsUrl };
-}
-
-function startPlain(handler: Handler, { host, api }: Config): ReturnType<typeof startApi> {
-  const address = { host, port: api.port, variable: "ATOLL_API_PORT" };
-  return startApi(handler, address, undefined, randomUUID);
 }
 
 function routesOf(

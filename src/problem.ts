@@ -42,3 +42,9 @@ export class Problem extends Error {
 export function notFound(message = "The resource you requested could not be found."): Problem {
   return new Problem("not_found", message);
 }
+
+/** The data folder's disk is full: the one failure of ours that its owner can mend. */
+export function diskFull(cause: unknown): Problem {
+  const message = "The disk of Atoll's data folder is full: nothing was written.";
+  return new Problem("server_error", message, { cause });
+}

@@ -32,7 +32,11 @@ export type NewToken = Omit<Token, "lastUsedAt"> & { readonly hash: Uint8Array }
  * Everything but `findTokenByHash` and the account look-ups is confined to one account.
  */
 export interface AccountStore {
-  createAccount(account: NewAccount): Promise<Account | "email-taken">;
+  /** With its first token, when one is given: both are there, or neither. */
+  createAccount(
+    account: NewAccount,
+    token?: Omit<NewToken, "accountId">,
+  ): Promise<Account | "email-taken">;
   findAccount(id: number): Account | undefined;
   findAccountByEmail(email: string): Account | undefined;
   /** The one made at the first start: the operator's own. */

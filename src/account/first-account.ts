@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "#clock.ts";
-import type { Account, AccountStore } from "./account.ts";
+import type { Account, AccountStore, NewToken } from "./account.ts";
 import { FULL_ACCESS } from "./scope.ts";
 import { hashToken, newTokenText } from "./token.ts";
 
 const DEFAULT_EMAIL = "owner@localhost";
+
+/** What a token that the variable asked for is called. */
+const VARIABLE_TOKEN = "ATOLL_TOKEN";
 
 /** What the operator asked for (DESIGN §3). */
 export interface FirstAccountWishes {
@@ -14,8 +17,8 @@ export interface FirstAccountWishes {
 }
 
 /**
- * Makes the first account at the first start, and sees to its token. Without a wished one it makes
- * one then, and hands out its text this once.
+ * Makes the first account and its token at the first start. Without a wished token it makes one
+ * then, and hands out its text this once; a wished one is there after every start.
  * @throws Error when the wished token is another account's
  */
 export async function ensureFirstAccount(
@@ -24,26 +27,22 @@ export async function ensureFirstAccount(
   clock: Clock,
 ): Promise<{ readonly account: Account; readonly newToken?: string }> {
   const existing = store.firstAccount();
-  const account = existing ?? (await createFirst(store, wishes.email ?? DEFAULT_EMAIL, clock));
-  if (wishes.token !== undefined) {
-    await ensureToken(store, account, wishes.token, clock);
-    return { account };
+  if (existing !== undefined) {
+    if (wishes.token !== undefined) await ensureToken(store, existing, wishes.token, clock);
+    return { account: existing };
   }
-  if (existing !== undefined) return { account };
+  const email = wishes.email ?? DEFAULT_EMAIL;
   const newToken = newTokenText();
-  await createToken(store, account, { name: "first token", text: newToken }, clock);
-  return { account, newToken };
-}
-
-async function createFirst(store: AccountStore, email: string, clock: Clock): Promise<Account> {
-  const account = await store.createAccount({
-    uuid: randomUUID(),
-    email,
-    name: email,
-    createdAt: clock.now(),
-  });
+  const token =
+    wishes.token === undefined
+      ? fullAccess("first token", newToken, clock)
+      : fullAccess(VARIABLE_TOKEN, wishes.token, clock);
+  const account = await store.createAccount(
+    { uuid: randomUUID(), email, name: email, createdAt: clock.now() },
+    token,
+  );
   if (account === "email-taken") throw new Error("There is a first account after all");
-  return account;
+  return wishes.token === undefined ? { account, newToken } : { account };
 }
 
 async function ensureToken(
@@ -54,29 +53,26 @@ async function ensureToken(
 ): Promise<void> {
   const stored = store.findTokenByHash(hashToken(text));
   if (stored === undefined) {
-    await createToken(store, account, { name: "ATOLL_TOKEN", text }, clock);
-    return;
+    const token = fullAccess(VARIABLE_TOKEN, text, clock);
+    await store.createToken({ ...token, accountId: account.id });
+  } else if (
+    stored.accountId !== account.id ||
+    stored.expiresAt !== undefined ||
+    !stored.scopes.includes(FULL_ACCESS)
+  ) {
+    throw new Error(
+      "Cannot start: ATOLL_TOKEN is the text of a token that belongs to another account, or has " +
+        "less than full access. Choose another value, or revoke that token.",
+    );
   }
-  const isFull = stored.scopes.includes(FULL_ACCESS) && stored.expiresAt === undefined;
-  if (stored.accountId === account.id && isFull) return;
-  throw new Error(
-    "Cannot start: ATOLL_TOKEN is the text of a token that belongs to another account, or has " +
-      "less than full access. Choose another value, or revoke that token.",
-  );
 }
 
-async function createToken(
-  store: AccountStore,
-  account: Account,
-  { name, text }: { readonly name: string; readonly text: string },
-  clock: Clock,
-): Promise<void> {
-  await store.createToken({
+function fullAccess(name: string, text: string, clock: Clock): Omit<NewToken, "accountId"> {
+  return {
     id: randomUUID(),
-    accountId: account.id,
     name,
     scopes: [FULL_ACCESS],
     createdAt: clock.now(),
     hash: hashToken(text),
-  });
+  };
 }

@@ -1,30 +1,35 @@
 import { z } from "zod";
-import { BODY_BYTES_MAX } from "#limits.ts";
+import { BODY_BYTES_MAX, BODY_TIMEOUT_MS } from "#limits.ts";
 import { Problem } from "#problem.ts";
 
 /**
- * A request's JSON body as an object, members that are null left out (CONTRACT §1.5: null is as
- * absent). No body at all is `{}`: clients announce JSON and send nothing on a DELETE.
- * @throws Problem("payload_too_large") over 1 MiB; Problem("bad_request") when it is not JSON;
- *   Problem("unprocessable_entity") when it is JSON but no object
+ * A request's JSON body. No body at all is `{}`: clients announce JSON and send nothing on a DELETE.
+ * @throws Problem("payload_too_large") over 1 MiB; Problem("bad_request") when it is not JSON
  */
-export async function readJson(request: Request): Promise<Record<string, unknown>> {
+export async function readJson(request: Request): Promise<unknown> {
   const bytes = await readBounded(request);
-  if (bytes.byteLength === 0) return {};
-  const value = parseJson(bytes);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Problem("unprocessable_entity", "The request body must be a JSON object.");
-  }
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
+  return bytes.byteLength === 0 ? {} : parseJson(bytes);
 }
 
 /**
  * An `application/x-www-form-urlencoded` body, as OAuth's endpoints take it (RFC 6749 appendix B).
  * @throws Problem("payload_too_large")
  */
-export async function readForm(request: Request): Promise<Record<string, unknown>> {
+export async function readForm(request: Request): Promise<unknown> {
   const text = new TextDecoder().decode(await readBounded(request));
   return Object.fromEntries(new URLSearchParams(text));
+}
+
+/**
+ * A body's members, those that are null left out (CONTRACT §1.5: null is as absent).
+ * @throws Problem("unprocessable_entity") that names each member and what it takes
+ */
+export function parseBody<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new Problem("unprocessable_entity", "The request body must be a JSON object.");
+  }
+  const given = Object.entries(body).filter(([, member]) => member !== null);
+  return parseMembers(schema, Object.fromEntries(given));
 }
 
 /** @throws Problem("unprocessable_entity") that names each member and what it takes */
@@ -42,13 +47,26 @@ async function readBounded(request: Request): Promise<Uint8Array> {
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > BODY_BYTES_MAX) throw tooLarge();
   if (request.body === null) return new Uint8Array();
+  const reader = request.body.getReader();
+  let isLate = false;
+  const late = setTimeout(() => {
+    isLate = true;
+    void reader.cancel();
+  }, BODY_TIMEOUT_MS);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body) {
-    size += chunk.byteLength;
-    if (size > BODY_BYTES_MAX) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      size += value.byteLength;
+      if (size > BODY_BYTES_MAX) throw tooLarge();
+      chunks.push(value);
+    }
+  } finally {
+    clearTimeout(late);
   }
+  if (isLate) throw tooSlow();
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
 
@@ -60,6 +78,13 @@ function parseJson(bytes: Uint8Array): unknown {
     const why = cause instanceof SyntaxError ? cause.message : "it is not UTF-8";
     throw new Problem("bad_request", `error parsing request body: ${why}`, { cause });
   }
+}
+
+function tooSlow(): Problem {
+  return new Problem(
+    "bad_request",
+    `error parsing request body: it did not arrive within ${BODY_TIMEOUT_MS / 1_000} s`,
+  );
 }
 
 function tooLarge(): Problem {

@@ -1,7 +1,7 @@
 import type { Clock } from "#clock.ts";
 import type { Logger } from "#log.ts";
 import { Problem } from "#problem.ts";
-import { parseMembers, readForm, readJson } from "./body.ts";
+import { parseBody, parseMembers, readForm, readJson } from "./body.ts";
 import { crossOriginFields, preflightResponse } from "./cross-origin.ts";
 import { type Authenticate, bearerCredential, type Principal } from "./principal.ts";
 import { problemResponse } from "./problem-response.ts";
@@ -12,6 +12,8 @@ import type { AnyRoute, Context, RoutesOfPath } from "./route.ts";
 export interface DoorParts {
   readonly authenticate: Authenticate;
   readonly limiter: RateLimiter;
+  /** Counts failed sign-ins by address: apart, or strangers could push callers out of memory. */
+  readonly strangers: RateLimiter;
   readonly clock: Clock;
   readonly log: Logger;
   readonly newRequestId: () => string;
@@ -53,25 +55,35 @@ export class Door {
     const startedAt = clock.now();
     const passage: Passage = { requestId: newRequestId(), window: limiter.fullWindow() };
     let response: Response;
-    let cause: unknown;
+    let failure: unknown;
     try {
       response = await this.#answer(arrival, passage);
     } catch (error) {
       response = problemResponse(error, passage.requestId);
-      if (!(error instanceof Problem)) cause = error;
+      failure = response.status === 500 ? error : undefined;
     }
-    const finished = this.#finish(response, arrival, passage);
+    const finished = this.#finish(response, arrival.request, passage);
+    const hasLeft = failure !== undefined && arrival.request.signal.aborted;
     const event = {
       request_id: passage.requestId,
       method: arrival.request.method,
       route: passage.route?.path ?? "none",
-      status: finished.status,
+      status: hasLeft ? CLIENT_CLOSED_REQUEST : finished.status,
       duration_ms: clock.now() - startedAt,
       account_id: passage.caller?.accountId,
     };
-    if (cause === undefined) log.info(event, "request finished");
-    else log.error({ ...event, err: cause }, "request failed");
+    if (failure === undefined || hasLeft) log.info(event, "request finished");
+    else log.error({ ...event, err: failure }, "request failed");
     return finished;
+  }
+
+  /** The answer to what is not even a request: it has no Host, or two lengths. */
+  refuseMalformed(): Response {
+    const { limiter, newRequestId } = this.#parts;
+    const requestId = newRequestId();
+    const problem = new Problem("bad_request", "The request is malformed.");
+    const response = problemResponse(problem, requestId);
+    return withCommonFields(response, requestId, limiter.fullWindow());
   }
 
   async #answer(arrival: Arrival, passage: Passage): Promise<Response> {
@@ -95,14 +107,14 @@ export class Door {
   /** Token, rate limits, scope. */
   #admit(arrival: Arrival, route: AnyRoute, passage: Passage): Principal {
     if (route.access === "public") return NOBODY;
-    const { authenticate, limiter } = this.#parts;
+    const { authenticate, limiter, strangers } = this.#parts;
     const { headers } = arrival.request;
     const credential = bearerCredential(headers.get("authorization"));
     const actingFor = headers.get("x-atoll-account") ?? undefined;
     const caller = credential === undefined ? undefined : authenticate(credential, actingFor);
     if (caller === undefined) {
       // CONTRACT §1.5: a failed sign-in counts against its address, so that guessing has an end.
-      limiter.take(`address ${arrival.address}`, ["hour", "minute"]);
+      strangers.take(networkOf(arrival.address), ["hour", "minute"]);
       throw new Problem("unauthorized", "Unable to authenticate you.");
     }
     passage.caller = caller;
@@ -116,19 +128,39 @@ export class Door {
     return caller;
   }
 
-  #finish(response: Response, arrival: Arrival, passage: Passage): Response {
-    const { headers } = response;
-    headers.set("x-request-id", passage.requestId);
-    const fields = rateLimitFields(passage.window);
-    for (const [name, value] of Object.entries(fields)) {
-      // A refusal shows the limiter that refused, and has brought its fields.
-      if (!headers.has(name)) headers.set(name, value);
-    }
-    for (const [name, value] of crossOriginFields(arrival.request)) headers.set(name, value);
+  #finish(response: Response, request: Request, passage: Passage): Response {
+    const { headers, status } = withCommonFields(response, passage.requestId, passage.window);
+    for (const [name, value] of crossOriginFields(request)) headers.set(name, value);
     // RFC 9110 §9.3.2: HEAD has GET's fields and no content.
-    if (arrival.request.method !== "HEAD") return response;
-    return new Response(null, { status: response.status, headers });
+    if (request.method !== "HEAD") return response;
+    // Whoever was about to fill the body learns that nobody will read it.
+    void response.body?.cancel();
+    return new Response(null, { status, headers });
   }
+}
+
+/** An IPv6 network of 64 bits is one subscriber's, who may use any address in it. */
+function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
+  if (mapped !== undefined || !address.includes(":")) return mapped ?? address;
+  const [head = "", tail] = address.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  const missing =
+    tail === undefined ? 0 : 8 - groups.length - tail.split(":").filter(Boolean).length;
+  return [...groups, ...Array<string>(Math.max(0, missing)).fill("0")].slice(0, 4).join(":");
+}
+
+/** For the log alone, as other servers have it: nobody is there to read a status. */
+const CLIENT_CLOSED_REQUEST = 499;
+
+function withCommonFields(response: Response, requestId: string, window: WindowState): Response {
+  const { headers } = response;
+  headers.set("x-request-id", requestId);
+  for (const [name, value] of Object.entries(rateLimitFields(window))) {
+    // A refusal shows the limiter that refused, and has brought its fields.
+    if (!headers.has(name)) headers.set(name, value);
+  }
+  return response;
 }
 
 /** Stands in the context of public routes, which ask nothing of their caller. */
@@ -152,7 +184,7 @@ async function run(
       ? {}
       : parseMembers(route.query, Object.fromEntries(context.url.searchParams));
   const body =
-    route.body === undefined || route.body === "stream" ? {} : parseMembers(route.body, raw);
+    route.body === undefined || route.body === "stream" ? {} : parseBody(route.body, raw);
   const result = await route.handle({ ...context, params, query, body, found });
   if (result instanceof Response) return result;
   if (route.status === 204) return new Response(null, { status: 204 });

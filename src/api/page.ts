@@ -6,11 +6,14 @@ export interface Page {
   readonly per_page: number;
 }
 
+/** Past the end of every collection, and its offset is still an exact integer. */
+const PAGE_MAX = 1_000_000_000;
+
 const EXPECTED = "expected a whole number of at least 1";
 
 const positive = z
   .string()
-  .regex(/^[0-9]{1,9}$/, EXPECTED)
+  .regex(/^[0-9]{1,100}$/, EXPECTED)
   .refine((text) => Number(text) >= 1, EXPECTED)
   .optional();
 
@@ -28,7 +31,7 @@ export const PageQuery = z.object({
 
 export function parsePage(query: z.output<typeof PageQuery>): Page {
   return {
-    page: Number(query.page ?? 1),
+    page: Math.min(Number(query.page ?? 1), PAGE_MAX),
     per_page: Math.min(Number(query.per_page ?? 20), PER_PAGE_MAX),
   };
 }

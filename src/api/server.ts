@@ -1,15 +1,14 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
+import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import {
   API_CONNECTIONS_MAX,
   API_HEADERS_TIMEOUT_MS,
-  API_REQUEST_TIMEOUT_MS,
+  API_IDLE_TIMEOUT_MS,
   SHUTDOWN_GRACE_MS,
 } from "#limits.ts";
 import { type Address, listen } from "#listen.ts";
-import { Problem } from "#problem.ts";
-import { problemResponse } from "./problem-response.ts";
 import type { Handler } from "./router.ts";
 
 /** PEM, as the local CA hands it out. */
@@ -31,16 +30,18 @@ export interface ApiServer extends AsyncDisposable {
  */
 export async function startApi(
   handler: Handler,
+  refuseMalformed: () => Response,
   address: Address,
-  identity: TlsIdentity | undefined,
-  newRequestId: () => string,
+  identity?: TlsIdentity,
 ): Promise<ApiServer> {
-  const listener = requestListener(handler, newRequestId);
+  const listener = requestListener(handler, refuseMalformed);
   const options = {
     headersTimeout: API_HEADERS_TIMEOUT_MS,
+    // Bodies of objects may take as long as they keep coming: `timeout` ends those that do not.
     requestTimeout: 0,
-    // Bodies of objects may take long; those of the API are small and bounded by this instead.
-    keepAliveTimeout: API_REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: API_IDLE_TIMEOUT_MS,
+    // What has no Host is refused here, as everything malformed is.
+    requireHostHeader: false,
   };
   const tls =
     identity === undefined
@@ -48,6 +49,11 @@ export async function startApi(
       : createTlsServer({ ...options, ...identity, minVersion: "TLSv1.2" }, listener);
   const server: Server = tls ?? createServer(options, listener);
   server.maxConnections = API_CONNECTIONS_MAX;
+  server.timeout = API_IDLE_TIMEOUT_MS;
+  server.on("clientError", (_error, socket) => {
+    if (!socket.writable) return;
+    void writeBare(refuseMalformed(), socket);
+  });
   const port = await listen(server, address);
   return {
     port,
@@ -56,23 +62,38 @@ export async function startApi(
   };
 }
 
-function requestListener(handler: Handler, newRequestId: () => string): RequestListener {
+function requestListener(handler: Handler, refuseMalformed: () => Response): RequestListener {
   const listener = getRequestListener(
     (request, env) => {
       const { remoteAddress = "unknown" } = env.incoming.socket;
       return handler(request, { address: remoteAddress });
     },
     {
-      // Only requests that are no request reach this: a bad Host, a target that is no URL.
-      errorHandler: (cause) =>
-        problemResponse(
-          new Problem("bad_request", "The request is malformed.", { cause }),
-          newRequestId(),
-        ),
+      // Only what is no request reaches this: a bad Host, a target that is no URL.
+      errorHandler: refuseMalformed,
     },
   );
-  // It answers its own failures; there is nobody to wait for it.
-  return (incoming, outgoing) => void listener(incoming, outgoing);
+  return (incoming, outgoing) => {
+    // RFC 9112 §3.2: more than one Host is a 400; node:http takes the first and is silent.
+    if (hasSecondHost(incoming.rawHeaders)) void writeBare(refuseMalformed(), incoming.socket);
+    // It answers its own failures; there is nobody to wait for it.
+    else void listener(incoming, outgoing);
+  };
+}
+
+function hasSecondHost(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() === "host") hosts += 1;
+  }
+  return hosts > 1;
+}
+
+/** What node:http could not parse has no response object: the reply is written by hand. */
+async function writeBare(response: Response, socket: Duplex): Promise<void> {
+  const fields = [...response.headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const text = await response.text();
+  socket.end(`HTTP/1.1 400 Bad Request\r\nconnection: close\r\n${fields}\r\n${text}`);
 }
 
 async function close(server: Server): Promise<void> {

@@ -24,6 +24,7 @@ export async function restoreBackup(
   signal: AbortSignal,
 ): Promise<BackupSummary> {
   const target = resolve(directory);
+  await removeKilled(target);
   const found = await contents(target);
   if (found !== undefined && found.length > 0) {
     const names = found.slice(0, 3).join(", ");
@@ -44,6 +45,14 @@ export async function restoreBackup(
     return summary;
   } finally {
     await rm(staging, { recursive: true, force: true });
+  }
+}
+
+/** What a restore that was killed has left waiting inside the folder. */
+async function removeKilled(directory: string): Promise<void> {
+  for (const name of (await contents(directory)) ?? []) {
+    if (!/^\.restore-[0-9a-f]{12}$/.test(name)) continue;
+    await rm(join(directory, name), { recursive: true, force: true });
   }
 }
 

@@ -31,7 +31,9 @@ export async function takeBackup(
   await using stack = new AsyncDisposableStack();
   stack.use(sources.holdDeletions());
   const database = join(sources.temporary, `backup-${randomUUID()}.db`);
-  stack.defer(() => rm(database, { force: true }));
+  stack.defer(async () => {
+    for (const part of ["", "-wal", "-shm"]) await rm(`${database}${part}`, { force: true });
+  });
   const { feedNumber } = await sources.copyDatabase(database);
   await writeBackup(
     {

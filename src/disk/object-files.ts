@@ -1,10 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { Problem } from "#problem.ts";
+import { dirname, join } from "node:path";
+import { diskFull, Problem } from "#problem.ts";
 import type { ObjectFiles, OpenFile } from "#space/space.ts";
 
 const CHUNK_BYTES = 65_536;
+
+/** `randomUUID`. */
+const OBJECT_FILE = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Object files on the local disk, and what only their owner may do with them. */
 export interface DiskObjectFiles extends ObjectFiles {
@@ -36,13 +39,14 @@ export async function diskObjectFiles(directory: string): Promise<DiskObjectFile
       const unfinished = join(temporary, file);
       try {
         const written = await writeNew(unfinished, bytes, sizeBytesMax, signal);
-        await mkdir(join(directory, file.slice(0, 2)), { recursive: true, mode: 0o700 });
+        const made = await mkdir(dirname(pathOf(file)), { recursive: true, mode: 0o700 });
+        if (made !== undefined) await syncDirectory(directory);
         await rename(unfinished, pathOf(file));
-        await syncDirectory(join(directory, file.slice(0, 2)));
+        await syncDirectory(dirname(pathOf(file)));
         return { file, ...written };
       } catch (error) {
         await rm(unfinished, { force: true });
-        throw error;
+        throw (error as NodeJS.ErrnoException).code === "ENOSPC" ? diskFull(error) : error;
       }
     },
 
@@ -69,8 +73,10 @@ export async function diskObjectFiles(directory: string): Promise<DiskObjectFile
     sweep: async (referred) => {
       let removed = 0;
       for (const folder of await readdir(directory)) {
+        if (folder !== "tmp" && !/^[0-9a-f]{2}$/.test(folder)) continue;
         for (const file of await readdir(join(directory, folder))) {
-          if (folder !== "tmp" && referred.has(file)) continue;
+          // Only what we could have written: somebody may keep other things here.
+          if (!OBJECT_FILE.test(file) || (folder !== "tmp" && referred.has(file))) continue;
           await rm(join(directory, folder, file), { force: true });
           removed += 1;
         }

@@ -82,10 +82,6 @@ export class FeedHub {
       },
     };
   }
-
-  get liveCount(): number {
-    return [...this.#edges].filter((edge) => edge.isLive).length;
-  }
 }
 
 /** One edge's place in the log. */
@@ -108,20 +104,18 @@ class Edge {
     this.#ackTimeoutMs = ackTimeoutMs;
   }
 
-  get isLive(): boolean {
-    return this.#live;
-  }
-
   async sendSnapshot(part: SnapshotPart): Promise<void> {
     if (part.kind === "part") {
       await this.#channel.send({ ...part, kind: "snapshot" });
       return;
     }
     this.#acknowledged = part.number;
+    const sent = this.#channel.send({ kind: "snapshot-end", number: part.number });
+    // In the same turn: what is published from now on comes after what was held until now.
     const held = (this.#held ?? []).filter((entry) => entry.number > part.number);
     this.#held = undefined;
-    await this.#channel.send({ kind: "snapshot-end", number: part.number });
     this.publish(held, this.#clock.now());
+    await sent;
   }
 
   publish(entries: readonly FeedEntry[], now: number): void {
@@ -174,6 +168,11 @@ class Edge {
     this.#channel.send(message).catch(() => this.#channel.kill("its channel is closed"));
   }
 
+  #killIfLate(number: number): void {
+    if (this.#acknowledged >= number || !this.#live) return;
+    this.#channel.kill(`it did not acknowledge change ${number} in time`);
+  }
+
   /** One timer, for the oldest entry that is not acknowledged. */
   #watch(): void {
     clearTimeout(this.#timer);
@@ -181,7 +180,8 @@ class Edge {
     if (oldest === undefined) return;
     const leftMs = Math.max(0, oldest.sentAt + this.#ackTimeoutMs - this.#clock.now());
     this.#timer = setTimeout(() => {
-      this.#channel.kill(`it did not acknowledge change ${oldest.number} in time`);
+      // Timers run before messages: after a stall of our own, acknowledgements may be waiting.
+      setImmediate(() => this.#killIfLate(oldest.number));
     }, leftMs);
   }
 }

@@ -11,6 +11,8 @@ export interface KeptPurge {
 export interface EdgeSettings {
   readonly host: string;
   readonly port: number;
+  /** Other workers listen on the same port: SO_REUSEPORT, which not every system has. */
+  readonly sharePort: boolean;
   readonly memoryBytesMax: number;
   /** The control plane's origin server for embedded Spaces, and the secret that it asks for. */
   readonly embedded: { readonly port: number; readonly secret: string };
@@ -30,6 +32,8 @@ export type ToWorker =
   /** Every change whose reply did not wait for this worker has been sent: it may listen. */
   | { readonly kind: "serve" }
   | { readonly kind: "entries"; readonly entries: readonly FeedEntry[] }
+  /** Answered by an acknowledgement: a worker that does not is stuck. */
+  | { readonly kind: "ping" }
   /** Finish what is in flight within `graceMs`, then exit 0. */
   | { readonly kind: "stop"; readonly graceMs: number };
 

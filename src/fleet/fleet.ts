@@ -1,10 +1,10 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import type { Clock } from "#clock.ts";
 import type { EdgeChannel, FeedHub, SnapshotSource } from "#feed/hub.ts";
 import type { EdgeSettings, FromWorker, ToWorker } from "#feed/message.ts";
 import { SHUTDOWN_GRACE_MS, START_TIMEOUT_MS } from "#limits.ts";
 import type { Logger } from "#log.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { restartDelayMs } from "./restart-delay.ts";
 
 const WORKER = new URL("../edge/worker.ts", import.meta.url);
@@ -47,10 +47,6 @@ export class Fleet implements AsyncDisposable {
       this.#slots.add(this.#keepRunning({ resolve, reject }));
     }
     await Promise.all(starts);
-  }
-
-  get pids(): readonly number[] {
-    return [...this.#running].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -96,30 +92,40 @@ export class Fleet implements AsyncDisposable {
       child.kill("SIGKILL");
     });
     const follower = hub.join(channel);
+    const heartbeat = new Heartbeat(channel);
     const late = setTimeout(() => channel.kill("it did not start in time"), START_TIMEOUT_MS);
     child.on("message", (message: FromWorker) => {
+      heartbeat.heard();
       if (message.kind === "loaded") follower.loaded();
       else if (message.kind === "ack") follower.acknowledged(message.number);
       else if (message.kind === "failed") channel.kill(message.message);
       else {
         clearTimeout(late);
+        heartbeat.start();
         log.info({ worker_pid: child.pid, port: message.port }, "edge worker listens");
         first.resolve();
       }
     });
-    child.on("error", (error) => channel.kill(error.message));
-    const exited = once(child, "exit");
+    // Not `once`: a process that could not be made has an error and no exit.
+    const exited = new Promise<string>((resolve) => {
+      child.on("exit", (code, signal) => resolve(`edge worker exited with ${signal ?? code}`));
+      child.on("error", (error) => {
+        child.kill("SIGKILL");
+        if (child.pid === undefined) resolve(`edge worker could not be started: ${error.message}`);
+      });
+    });
     try {
       await channel.send({ kind: "start", settings });
       await follower.load(snapshot);
     } catch (error) {
       channel.kill((error as Error).message);
     }
-    const [code, signal] = (await exited) as [number | null, string | null];
+    const ended = await exited;
     clearTimeout(late);
+    heartbeat.stop();
     follower.leave();
     this.#running.delete(child);
-    return reason || `edge worker exited with ${signal ?? code}`;
+    return reason || ended;
   }
 }
 

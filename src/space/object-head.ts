@@ -25,6 +25,10 @@ export function checkKey(key: string): void {
   if (key.includes("\0")) {
     throw new Problem("unprocessable_entity", "key: expected no NUL character");
   }
+  // Clients resolve such segments away before they ask, and the edge refuses them.
+  if (key.split(/[/\\]/).some((segment) => segment === "." || segment === "..")) {
+    throw new Problem("unprocessable_entity", "key: expected no segment that is . or ..");
+  }
 }
 
 /** @throws Problem("unprocessable_entity") when the metadata is larger than S3 allows */

@@ -1,28 +1,25 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Account, NewAccount, NewToken, Token } from "#account/account.ts";
-import { statements } from "./connection.ts";
+import { type Statements, statements } from "./connection.ts";
 import { type AccountRow, type TokenRow, toAccount, toToken } from "./rows.ts";
 
 /** The writes behind `AccountStore`, each run inside a transaction of the writer thread. */
 export function accountWrites(db: DatabaseSync) {
   const sql = statements(db, "accounts.sql");
   return {
-    "account.create": ({ uuid, email, name, createdAt }: NewAccount): Account | "email-taken" => {
+    "account.create": (
+      { uuid, email, name, createdAt }: NewAccount,
+      token: Omit<NewToken, "accountId"> | undefined,
+    ): Account | "email-taken" => {
       const row = sql("insertAccount").get(uuid, email, name, createdAt);
-      return row === undefined ? "email-taken" : toAccount(row as unknown as AccountRow);
+      if (row === undefined) return "email-taken";
+      const account = toAccount(row as unknown as AccountRow);
+      if (token !== undefined) insertToken(sql, { ...token, accountId: account.id });
+      return account;
     },
 
     "token.create": (token: NewToken): Token | "hash-taken" => {
-      const inserted = sql("insertToken").get(
-        token.id,
-        token.accountId,
-        token.hash,
-        token.name,
-        JSON.stringify(token.scopes),
-        token.createdAt,
-        token.expiresAt ?? null,
-      );
-      if (inserted === undefined) return "hash-taken";
+      if (!insertToken(sql, token)) return "hash-taken";
       return toToken(sql("token").get(token.accountId, token.id) as unknown as TokenRow);
     },
 
@@ -33,4 +30,18 @@ export function accountWrites(db: DatabaseSync) {
       for (const [id, at] of uses) sql("noteUse").run(at, id);
     },
   };
+}
+
+/** False when its hash is a token's already. */
+function insertToken(sql: Statements, token: NewToken): boolean {
+  const inserted = sql("insertToken").get(
+    token.id,
+    token.accountId,
+    token.hash,
+    token.name,
+    JSON.stringify(token.scopes),
+    token.createdAt,
+    token.expiresAt ?? null,
+  );
+  return inserted !== undefined;
 }

@@ -38,7 +38,7 @@ export function sqliteEndpoints(db: DatabaseSync, writer: Writer): EndpointStore
 export function sqliteAccounts(db: DatabaseSync, writer: Writer): AccountStore {
   const sql = statements(db, "accounts.sql");
   return {
-    createAccount: (account) => writer.run("account.create", account),
+    createAccount: (account, token) => writer.run("account.create", account, token),
     findAccount: (id) => one(sql("account").get(id), toAccount),
     findAccountByEmail: (email) => one(sql("accountByEmail").get(email), toAccount),
     firstAccount: () => one(sql("firstAccount").get(), toAccount),

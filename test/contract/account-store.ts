@@ -38,6 +38,15 @@ export function accountStoreContract(name: string, open: () => Promise<AccountWo
       assert.equal(world.accounts.pageOfAccounts(0, 20).total, 1);
     });
 
+    test("makes an account together with its first token", async () => {
+      await using world = await open();
+      const { accountId: _, ...first } = token(0, "first secret");
+      const wanted = { uuid: randomUUID(), email: "a@example.net", name: "a", createdAt: 1 };
+      const made = await world.accounts.createAccount(wanted, first);
+      assert(made !== "email-taken");
+      assert.equal(world.accounts.findTokenByHash(first.hash)?.accountId, made.id);
+    });
+
     test("knows which account came first", async () => {
       await using world = await open();
       assert.equal(world.accounts.firstAccount(), undefined);

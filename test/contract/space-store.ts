@@ -100,6 +100,15 @@ export function spaceStoreContract(name: string, open: () => Promise<SpaceWorld>
       assert.equal(await world.spaces.putObject(object(id, "late")), "space-missing");
     });
 
+    test("never gives a Space the number of one that is gone", async () => {
+      await using world = await open();
+      const { id, accountId, name, region, createdAt } = await space(world);
+      await world.spaces.deleteSpace(id);
+      const next = await world.spaces.createSpace({ accountId, name, region, createdAt });
+      assert(next !== "name-taken" && next.id !== id);
+      assert.equal(await world.spaces.putObject(object(id, "late")), "space-missing");
+    });
+
     test("shows what a Space holds", async () => {
       await using world = await open();
       const made = await space(world);

@@ -56,6 +56,21 @@ describe("a start that cannot be", () => {
     assert(!(stdout + stderr).includes("secret with spaces"));
   });
 
+  test("does not use up the token that the first start shows", async () => {
+    const dataDir = freshFolder();
+    const blocker = createServer().listen(0, "127.0.0.1");
+    await once(blocker, "listening");
+    const { port } = blocker.address() as AddressInfo;
+    const taken = serveEnvironment(dataDir, { ATOLL_TOKEN: "", ATOLL_API_PORT: String(port) });
+    const refused = await runAtoll(["serve"], taken);
+    blocker.close();
+    assert.equal(refused.code, 1);
+    await using atoll = await startAtoll({ dataDir, env: { ATOLL_TOKEN: "" } });
+    const [token] = /dop_v1_[0-9a-f]{64}/.exec(atoll.output.stdout) ?? [];
+    assert(token !== undefined, "the next start shows the token");
+    assert.equal((await atoll.api("GET", "/v2/account", { token })).status, 200);
+  });
+
   test("is a second one on the same data folder, and the first goes on", async () => {
     await using first = await startAtoll();
     const { code, stderr } = await runAtoll(["serve"], serveEnvironment(first.dataDir));

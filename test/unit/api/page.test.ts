@@ -46,9 +46,14 @@ describe("a page's parameters", () => {
   test("are page 1 of 20 unless told, and 200 at most", () => {
     assert.deepEqual(parsePage({}), { page: 1, per_page: 20 });
     assert.deepEqual(parsePage({ page: "3", per_page: "500" }), { page: 3, per_page: 200 });
+    const huge = "9".repeat(30);
+    assert.deepEqual(parsePage({ page: huge, per_page: huge }), {
+      page: 1_000_000_000,
+      per_page: 200,
+    });
   });
 
-  for (const text of ["0", "-1", "1.5", "", "abc", "1e3", "9999999999"]) {
+  for (const text of ["0", "-1", "1.5", "", "abc", "1e3"]) {
     test(`are refused when one is ${JSON.stringify(text)}`, () => {
       assert.equal(PageQuery.safeParse({ page: text }).success, false);
     });

@@ -62,6 +62,39 @@ describe("the feed's hub", () => {
     follower.acknowledged(8);
   });
 
+  test("sends what was held before what is published while the snapshot's end is on its way", async () => {
+    const hub = new FeedHub(systemClock);
+    const { sent, channel } = edge();
+    const slow: EdgeChannel = {
+      ...channel,
+      send: async (message) => {
+        sent.push(message);
+        // The pipe is full: a change comes before this message is through.
+        if (message.kind === "snapshot-end") hub.publish([gone(12)]);
+      },
+    };
+    const follower = hub.join(slow);
+    hub.publish([gone(11)]);
+    await follower.load(() => snapshotAt(10));
+    const numbers = sent.flatMap((message) =>
+      message.kind === "entries" ? message.entries.map(({ number }) => number) : [],
+    );
+    assert.deepEqual(numbers, [11, 12]);
+  });
+
+  test("does not kill an edge whose acknowledgement waited for a stall of its own", async () => {
+    const hub = new FeedHub(systemClock, 20);
+    const { killed, channel } = edge();
+    const follower = await join(hub, channel);
+    hub.publish([gone(1)]);
+    // The acknowledgement comes after the timer is due and before it is acted on.
+    setTimeout(() => setImmediate(() => follower.acknowledged(1)), 0);
+    const stalledUntil = performance.now() + 60;
+    while (performance.now() < stalledUntil);
+    await hub.settled(1);
+    assert.deepEqual(killed, []);
+  });
+
   test("waits for every live edge to acknowledge", async () => {
     const hub = new FeedHub(systemClock);
     const first = await join(hub, edge().channel);

@@ -173,13 +173,34 @@ export type Config = Readonly<z.output<typeof Config>> & {
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const result = Config.safeParse(env);
-  if (result.success) {
+  const mistakes = result.success
+    ? collisions(result.data)
+    : result.error.issues.map(
+        (issue) => `  ${issue.path.join(".")}: ${issue.message}, got ${shown(issue.path, env)}`,
+      );
+  if (result.success && mistakes.length === 0) {
     return Object.freeze({ ...result.data, unknownVariables: unknownVariables(env) });
   }
-  const mistakes = result.error.issues.map(
-    (issue) => `  ${issue.path.join(".")}: ${issue.message}, got ${shown(issue.path, env)}`,
-  );
   throw new Error(`Cannot start:\n${mistakes.toSorted().join("\n")}`);
+}
+
+/** Ports that two parts would both listen on. */
+function collisions({ api, edge }: z.output<typeof Config>): string[] {
+  const ports = {
+    ATOLL_API_PORT: api.port,
+    ATOLL_API_TLS_PORT: api.tlsPort,
+    ATOLL_EDGE_PORT: edge.port,
+  };
+  const owners = new Map<number, string>();
+  const mistakes: string[] = [];
+  for (const [name, port] of Object.entries(ports)) {
+    const owner = owners.get(port);
+    if (port !== 0 && owner !== undefined) {
+      mistakes.push(`  ${name}: expected a port of its own, but ${port} is that of ${owner}`);
+    }
+    owners.set(port, name);
+  }
+  return mistakes;
 }
 
 /** Names that look like ours and are not. */

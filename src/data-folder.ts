@@ -12,7 +12,7 @@ const OWNER_ONLY = 0o600;
 /** https://sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5;
 
-/** Where everything that lasts is (DESIGN §3): one folder, its owner's alone. */
+/** Where everything that lasts is (docs/operating.md): one folder, its owner's alone. */
 export interface DataFolder extends Disposable {
   readonly database: string;
   readonly objects: string;

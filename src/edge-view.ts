@@ -42,11 +42,17 @@ export async function upstreamDefault({ spaces }: Config): Promise<UpstreamDefau
     const credentials = UpstreamCredentials.parse(JSON.parse(text));
     return { template: spaces.upstream, credentials };
   } catch (cause) {
-    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : "it is no readable JSON";
     throw new Error(
       `Cannot start:\n  ATOLL_SPACES_UPSTREAM_CREDENTIALS_FILE: expected JSON with access_key_id ` +
-        `and secret_access_key: ${why}`,
+        `and secret_access_key: ${whyUnusable(cause)}`,
       { cause },
     );
   }
+}
+
+/** Never a piece of the file: it holds a secret. */
+function whyUnusable(cause: unknown): string {
+  if (cause instanceof z.ZodError) return z.prettifyError(cause);
+  if (cause instanceof SyntaxError) return "it is no JSON";
+  return `it cannot be read (${(cause as NodeJS.ErrnoException).code})`;
 }

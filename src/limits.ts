@@ -9,7 +9,7 @@ export const PER_PAGE_MAX = 200;
 /** Callers whose windows are remembered at a time; the one idle longest is forgotten first. */
 export const RATE_LIMITED_CALLERS_MAX = 10_000;
 
-/** What a worker has to acknowledge a change in, before it is killed and replaced (DESIGN §2). */
+/** What a worker has to acknowledge a change in, before it is killed and replaced (ADR 1). */
 export const ACK_TIMEOUT_MS = 2_000;
 
 /** A worker is asked this often whether it is there, and has this long to answer. */

@@ -36,7 +36,7 @@ export async function listen(server: Server, address: Address): Promise<number> 
 
 /**
  * Finds out whether nobody else listens there, and which port 0 stands for. Workers then share the
- * port with SO_REUSEPORT, which alone would not notice a second program on it (DESIGN §2).
+ * port with SO_REUSEPORT, which alone would not notice a second program on it.
  */
 export async function reservePort(address: Address): Promise<number> {
   const server = createServer();

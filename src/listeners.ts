@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import type { Config } from "./config.ts";
 
 /** The addresses that stand for every one of this machine. */
@@ -9,7 +10,7 @@ function isLoopback(host: string): boolean {
 }
 
 /**
- * DESIGN §3: bearer tokens go over plain HTTP on the loopback only, or where the operator says
+ * Bearer tokens go over plain HTTP on the loopback only, or where the operator says
  * that a proxy stands in front.
  */
 export function speaksPlain({ host, api }: Config): boolean {
@@ -29,10 +30,17 @@ export function apiNames({ host, api, domain }: Config): readonly string[] {
     "api.localhost",
     "127.0.0.1",
     "::1",
-    ...(WILDCARDS.has(host) || isLoopback(host) ? [] : [host]),
+    ...(WILDCARDS.has(host) ? ownAddresses() : [host]),
     ...(domain === undefined ? [] : [`api.${domain}`]),
     ...api.names,
   ];
+}
+
+/** A leaf for them is made anew when they change: it is looked at daily, and at each start. */
+function ownAddresses(): readonly string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+  // A link-local address means nothing without its zone, for which a certificate has no place.
+  return addresses.map(({ address }) => address).filter((address) => !/^fe80:/i.test(address));
 }
 
 /** Names that no endpoint's custom domain may lie under: the platform serves them itself. */

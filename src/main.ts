@@ -20,6 +20,7 @@ import { monotonicClock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import { edgeView, upstreamDefault } from "./edge-view.ts";
+import { SHUTDOWN_GRACE_MS } from "./limits.ts";
 import { type Address, reservePort } from "./listen.ts";
 import { apiNames, platformDomains, speaksPlain, urlOf } from "./listeners.ts";
 import { createLogger, type Logger } from "./log.ts";
@@ -94,10 +95,12 @@ export async function serve(config: Config, io: ServeIo): Promise<void> {
     workers: config.edge.workers,
     email: account.email,
     ...(newToken === undefined ? {} : { newToken }),
+    knowsToken: newToken !== undefined || config.token !== undefined,
     unknownVariables: config.unknownVariables,
   });
   for (const line of lines) io.stdout(line);
   await Promise.race([aborted(io.signal), death.promise]);
+  io.stdout(`Stopping: what is in flight is finished, for ${SHUTDOWN_GRACE_MS / 1_000} s at most`);
 }
 
 /** The edge's workers, and the server where they find embedded Spaces. @returns the edge's URL */

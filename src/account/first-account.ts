@@ -9,7 +9,7 @@ const DEFAULT_EMAIL = "owner@localhost";
 /** What a token that the variable asked for is called. */
 const VARIABLE_TOKEN = "ATOLL_TOKEN";
 
-/** What the operator asked for (DESIGN §3). */
+/** What the operator asked for by ATOLL_EMAIL and ATOLL_TOKEN. */
 export interface FirstAccountWishes {
   readonly email: string | undefined;
   /** A full-access token of the first account has this value, at every start. */

@@ -25,7 +25,7 @@ const Runtime = z.looseObject({
 });
 export type Runtime = z.output<typeof Runtime>;
 
-/** Everything that lasts is in here (DESIGN §3). */
+/** Everything that lasts is in here. */
 export function dataDirectory(env: NodeJS.ProcessEnv): string {
   return resolve(env["ATOLL_DATA_DIR"] || "./data");
 }

@@ -43,7 +43,7 @@ interface Waiter {
 }
 
 /**
- * Hands every change to every edge in order, and knows when it is in force (DESIGN §2). An edge is
+ * Hands every change to every edge in order, and knows when it is in force (ADR 1). An edge is
  * live once it has its snapshot; one that does not acknowledge in time is killed.
  */
 export class FeedHub {

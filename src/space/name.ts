@@ -14,7 +14,7 @@ export function isSpaceName(text: string): boolean {
   return /^[a-z0-9](?:[a-z0-9-]{1,61}[a-z0-9])$/.test(text);
 }
 
-/** Three letters and a digit, as `nyc3` (DESIGN §3). */
+/** Three letters and a digit, as `nyc3`. */
 export function isRegion(text: string): boolean {
   return /^[a-z]{3}[0-9]$/.test(text);
 }

@@ -84,7 +84,7 @@ function createSpace(service: SpaceService, domain: string) {
     body: CreateBody,
     reply: z.object({ space: SpaceView }),
     handle: async ({ caller, body }) => {
-      // DESIGN §5: where the edges connect to is for the operator alone to say.
+      // Where the edges connect to is for the operator alone to say: it may be any host of his network.
       if (body.upstream !== undefined && !caller.operator) {
         throw new Problem("forbidden", "upstream: only the operator's credential may set it");
       }

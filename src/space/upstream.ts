@@ -25,8 +25,10 @@ export interface UpstreamDefault {
 
 /** Whether a template, filled in, is an http(s) URL without credentials, query or fragment. */
 export function isUpstreamTemplate(template: string): boolean {
-  if (template.length > 2_048) return false;
-  const url = URL.parse(fillTemplate(template, { name: "space", region: "nyc3" }));
+  const filled = fillTemplate(template, { name: "space", region: "nyc3" });
+  // A placeholder that is none of ours would be sent as it stands.
+  if (template.length > 2_048 || /[{}]/.test(filled)) return false;
+  const url = URL.parse(filled);
   if (url === null || !/^https?:$/.test(url.protocol)) return false;
   return url.username === "" && url.password === "" && url.search === "" && url.hash === "";
 }

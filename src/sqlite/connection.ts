@@ -5,7 +5,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 /** What a busy checkpoint or backup may hold a connection up for. */
 const BUSY_TIMEOUT_MS = 5_000;
 
-/** The one connection that writes: an acknowledged write survives a power cut (DESIGN §4). */
+/** The one connection that writes: an acknowledged write survives a power cut (ADR 2). */
 export function openForWriting(path: string): DatabaseSync {
   const db = new DatabaseSync(path, {
     timeout: BUSY_TIMEOUT_MS,

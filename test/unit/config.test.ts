@@ -43,6 +43,12 @@ describe("the configuration", () => {
     );
   });
 
+  test("wants a port of its own for each part, unless any free one will do", () => {
+    const same = { ATOLL_API_PORT: "9000", ATOLL_EDGE_PORT: "9000" };
+    assert.throws(() => readConfig(same), /ATOLL_EDGE_PORT: .*9000 is that of ATOLL_API_PORT/);
+    assert.equal(readConfig({ ATOLL_API_PORT: "0", ATOLL_EDGE_PORT: "0" }).edge.port, 0);
+  });
+
   test("does not repeat a token that is mistaken", () => {
     assert.throws(
       () => readConfig({ ATOLL_TOKEN: "not visible" }),

@@ -46,5 +46,5 @@ function ownAddresses(): readonly string[] {
 /** Names that no endpoint's custom domain may lie under: the platform serves them itself. */
 export function platformDomains({ domain, spaces }: Config): readonly string[] {
   if (domain === undefined) return spaces.domains;
-  return [...spaces.domains, `api.${domain}`, `registry.${domain}`, domain];
+  return [...spaces.domains, `api.${domain}`, `registry.${domain}`];
 }

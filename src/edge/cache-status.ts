@@ -12,8 +12,11 @@ export type Outcome =
       readonly collapsed: boolean;
       readonly storage: Storage;
     }
-  | { readonly kind: "revalidated"; readonly collapsed: boolean }
+  | { readonly kind: "revalidated"; readonly collapsed: boolean; readonly storage: Storage }
   | { readonly kind: "bypass"; readonly reason: BypassReason };
+
+/** What made a request go forward (RFC 9211 §2.2). */
+export type Forward = "miss" | "stale" | "bypass";
 
 /** `x-cache`, as CDNs have it. */
 export function xCache(outcome: Outcome): string {
@@ -39,12 +42,17 @@ export function cacheStatus(outcome: Outcome): string {
     case "miss":
       return `Atoll; fwd=${outcome.forward}${storageParameter(outcome.storage)}${collapsed(outcome)}`;
     case "revalidated":
-      return `Atoll; fwd=stale; fwd-status=304; stored${collapsed(outcome)}`;
+      return `Atoll; fwd=stale; fwd-status=304${storageParameter(outcome.storage)}${collapsed(outcome)}`;
     case "bypass":
       return `Atoll; fwd=bypass; detail=${outcome.reason}`;
     default:
       return unreachable(outcome);
   }
+}
+
+/** RFC 9211 §2.3: without fwd-status, since no response has come; `detail` is a token. */
+export function failureStatus(forward: Forward, detail: string, wasCollapsed: boolean): string {
+  return `Atoll; fwd=${forward}; detail=${detail}${collapsed({ collapsed: wasCollapsed })}`;
 }
 
 function storageParameter(storage: Storage): string {

@@ -27,6 +27,9 @@ export const IDLE_TIMEOUT_MS = 75_000;
 /** A reader that takes less than one socket buffer (64 KiB) in this time is cut. */
 export const WRITE_STALL_TIMEOUT_MS = 60_000;
 
+/** A reader that others wait for has to take this much in that time: 0.5 Mbit/s. Else it is cut. */
+export const HELD_UP_BYTES_MIN = 4 * 1024 * 1024;
+
 /** After a refusal the peer may still be sending: its octets are read so that no reset eats ours. */
 export const LINGER_TIMEOUT_MS = 2_000;
 
@@ -48,6 +51,12 @@ export const STORED_OVERHEAD_BYTES = 600;
 /** What one chunk of a body costs beside its bytes: a Buffer and its backing store's header. */
 export const CHUNK_OVERHEAD_BYTES = 128;
 
+/** Fills that grow and windows take half of the memory at most: the other half stays the store's. */
+export const FLIGHT_SHARE_MAX = 1 / 2;
+
+/** The first `WINDOW_BYTES` of a fill may go beyond: small objects are stored through any crowd. */
+export const FLIGHT_SHARE_OF_SMALL_MAX = 3 / 4;
+
 /** Unread bytes of a response that is passed through: one round trip at 10 Gbit/s and 0.2 ms. */
 export const WINDOW_BYTES = 256 * 1024;
 
@@ -59,6 +68,15 @@ export const ORIGIN_CONNECTIONS_MAX = 64;
 
 /** Fetches of one origin in flight or queued in one worker; more are answered 503 at once. */
 export const ORIGIN_FETCHES_MAX = 1_024;
+
+/** A fetch that gets no connection in this time is a 503: above what a burst takes to be served. */
+export const ORIGIN_QUEUE_TIMEOUT_MS = 5_000;
+
+/**
+ * Fetches of all embedded Spaces together, each on a connection of its own: none may wait behind
+ * slow readers of another Space. Each costs the control plane a socket and an open file.
+ */
+export const EMBEDDED_FETCHES_MAX = 4_096;
 
 /** Origins with open connections at one time in one worker. */
 export const ORIGINS_MAX = 1_000;

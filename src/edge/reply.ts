@@ -1,5 +1,5 @@
+import { formatHttpDate } from "#http/http-date.ts";
 import type { BodyReader } from "./cache/body-reader.ts";
-import { formatHttpDate } from "./http-date.ts";
 import { statusLine } from "./response-head.ts";
 
 /** A response as `serve.ts` hands it to the wire, which adds what belongs to the connection. */

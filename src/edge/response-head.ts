@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { formatHttpDate } from "./http-date.ts";
+import { formatHttpDate } from "#http/http-date.ts";
 import { fieldOf } from "./wire/request-head.ts";
 
 /** RFC 9110 §7.6.1, and what older peers treat alike: meant for one connection only. */

@@ -13,12 +13,12 @@ import type { MemoryStore } from "./cache/memory-store.ts";
 import { pump } from "./cache/pump.ts";
 import { survivesPurges } from "./cache/purges.ts";
 import { hasValidator, type StoredResponse } from "./cache/stored-response.ts";
-import type { Outcome } from "./cache-status.ts";
+import { failureStatus, type Outcome } from "./cache-status.ts";
 import { FailureLog } from "./failure-log.ts";
 import type { FeedFollower } from "./feed-follower.ts";
 import type { LiveEndpoint } from "./names.ts";
 import type { Origin, OriginFailure, OriginResponse } from "./origin/origin.ts";
-import { hasContent, passedReply } from "./passed-reply.ts";
+import { decidePassedUse, hasContent, passedNotModified, passedReply } from "./passed-reply.ts";
 import { type Exchange, errorReply } from "./reply.ts";
 import { storedReply } from "./stored-reply.ts";
 import { fieldOf, type RequestHead } from "./wire/request-head.ts";
@@ -44,8 +44,8 @@ interface Visit {
 /** What the cache had for a request that goes forward. */
 interface Miss {
   readonly key: string;
-  /** Stale, and worth confirming. */
-  readonly prior: StoredResponse | undefined;
+  /** What may not be reused as it is. */
+  readonly stale: StoredResponse | undefined;
   readonly forward: "miss" | "stale";
 }
 
@@ -96,20 +96,16 @@ export class Edge {
     const { store, clock } = this.#parts;
     const key = cacheKey(live.endpoint.id, request.target);
     const stored = store.get(key);
-    if (stored === undefined) return { key, prior: undefined, forward: "miss" };
+    if (stored === undefined) return { key, stale: undefined, forward: "miss" };
     if (!survivesPurges(live.purges, request.target, stored)) {
       store.delete(key);
-      return { key, prior: undefined, forward: "miss" };
+      return { key, stale: undefined, forward: "miss" };
     }
     const ttlSeconds = live.endpoint.ttl;
-    const validated = hasValidator(stored);
-    const reuse = decideReuse(
-      { freshness: stored.freshness, hasValidator: validated, ttlSeconds },
-      clock.now(),
-    );
-    if (reuse.kind !== "fresh") {
-      return { key, prior: reuse.kind === "revalidate" ? stored : undefined, forward: "stale" };
-    }
+    const { freshness } = stored;
+    const reusable = { freshness, hasValidator: hasValidator(stored), ttlSeconds };
+    const reuse = decideReuse(reusable, clock.now());
+    if (reuse.kind !== "fresh") return { key, stale: stored, forward: "stale" };
     this.#reply(visit, stored, { kind: "hit", ttlSeconds: reuse.ttlSeconds });
     return undefined;
   }
@@ -124,12 +120,24 @@ export class Edge {
     const { forward } = miss;
     switch (head.kind) {
       case "failed":
-        return this.#fail(visit, head);
-      case "freshened":
-        return this.#reply(visit, head.response, { kind: "revalidated", collapsed });
+        return this.#fail(visit, head, failureStatus(forward, head.detail, collapsed));
+      case "freshened": {
+        const storage = { kind: "store" } as const;
+        return this.#reply(visit, head.response, { kind: "revalidated", collapsed, storage });
+      }
+      case "confirming": {
+        const { storage } = head;
+        const outcome: Outcome = { kind: "miss", forward, collapsed, storage };
+        if (head.claim.taken) return this.#pass(visit, outcome);
+        head.claim.taken = true;
+        return this.#reply(visit, head.response, { kind: "revalidated", collapsed, storage });
+      }
       case "storing": {
         const storage = { kind: "store" } as const;
-        return this.#reply(visit, head.response, { kind: "miss", forward, collapsed, storage });
+        const outcome: Outcome = { kind: "miss", forward, collapsed, storage };
+        // It outgrew what may be stored as this request joined it.
+        if (!head.response.body.hasBeginning) return this.#pass(visit, outcome);
+        return this.#reply(visit, head.response, outcome);
       }
       case "passing": {
         const { storage } = head;
@@ -150,10 +158,11 @@ export class Edge {
   #beginFill(visit: Visit, miss: Miss): Fill {
     const { feed, store, budget } = this.#parts;
     const { live } = visit;
+    const { stale } = miss;
     const target = targetOfKey(miss.key);
     const fill = new Fill({
       key: miss.key,
-      prior: miss.prior,
+      prior: stale !== undefined && hasValidator(stale) ? stale : undefined,
       bodyBytesMax: store.bodyBytesMax,
       budget,
       purgesCheckedAt: feed.number,
@@ -161,6 +170,9 @@ export class Edge {
       fetch: (conditions, signal) => this.#fetch(visit, "GET", conditions, signal),
       keep: (response) => {
         if (survivesPurges(live.purges, target, response)) store.put(response);
+      },
+      supersede: () => {
+        if (stale !== undefined) store.drop(stale);
       },
       closed: (closed) => {
         if (this.#fills.get(closed.key) === closed) this.#fills.delete(closed.key);
@@ -176,17 +188,19 @@ export class Edge {
     head: Extract<FillHead, { kind: "passing" }>,
     outcome: Outcome,
   ): Promise<void> {
-    const { passing } = head;
-    const { response } = passing;
+    const { response, body, claim } = head;
     const { request, exchange, requestId } = visit;
-    const wantsRange = response.status === 200 && fieldOf(request.fields, "range") !== undefined;
-    if (hasContent(request.method, response.status)) {
-      if (wantsRange || passing.taken) return this.#pass(visit, outcome);
-      passing.taken = true;
-      exchange.respond(passedReply(response, passing.body.read(), { outcome, requestId }));
-    } else {
-      exchange.respond(passedReply(response, undefined, { outcome, requestId }));
-    }
+    const use = decidePassedUse(request, response, this.#parts.clock.now());
+    if (claim.taken || use === "fetch-range") return this.#pass(visit, outcome);
+    claim.taken = true;
+    // A body that nobody reads ends its fetch.
+    const content = use === "content" ? body.read() : undefined;
+    const context = { outcome, requestId };
+    exchange.respond(
+      use === "not-modified"
+        ? passedNotModified(response, context)
+        : passedReply(response, content, context),
+    );
   }
 
   /** A fetch for this request alone, with what the client asked of the origin. */
@@ -200,7 +214,10 @@ export class Edge {
       if (answer.kind === "response") answer.discard();
       return;
     }
-    if (answer.kind === "failed") return this.#fail(visit, answer);
+    if (answer.kind === "failed") {
+      const forward = outcome.kind === "miss" ? outcome.forward : "bypass";
+      return this.#fail(visit, answer, failureStatus(forward, answer.detail, false));
+    }
     if (!hasContent(method, answer.status)) {
       answer.discard();
       exchange.respond(passedReply(answer, undefined, { outcome, requestId }));
@@ -235,11 +252,15 @@ export class Edge {
     visit.exchange.respond(storedReply(visit.request, stored, context));
   }
 
-  #fail(visit: Visit, failure: { readonly status: number; readonly reason: string }): void {
+  #fail(
+    visit: Visit,
+    { status, reason }: { readonly status: number; readonly reason: string },
+    cacheStatusValue?: string,
+  ): void {
     const { requestId, request } = visit;
-    const { status, reason } = failure;
-    const error = { status, reason, requestId, now: this.#parts.clock.now() };
-    visit.exchange.respond(errorReply(error, request.method));
+    const now = this.#parts.clock.now();
+    const lines = cacheStatusValue === undefined ? "" : `cache-status: ${cacheStatusValue}\r\n`;
+    visit.exchange.respond(errorReply({ status, reason, requestId, now, lines }, request.method));
   }
 
   /** What escapes here is a bug: the request is told so, and the worker lives on. */

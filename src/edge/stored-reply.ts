@@ -1,9 +1,9 @@
+import { effectiveRange, evaluateInCache, type RequestField } from "#http/precondition.ts";
 import { type ByteRange, selectRange } from "#http/range.ts";
 import { unreachable } from "#unreachable.ts";
 import { currentAgeMs } from "./cache/freshness.ts";
 import type { StoredResponse } from "./cache/stored-response.ts";
 import { cacheStatus, type Outcome, xCache } from "./cache-status.ts";
-import { evaluateConditions, ifRangeHolds } from "./precondition.ts";
 import type { Reply } from "./reply.ts";
 import { notModifiedLines, statusLine } from "./response-head.ts";
 import { fieldOf, type RequestHead } from "./wire/request-head.ts";
@@ -25,13 +25,14 @@ export function storedReply(
 ): Reply {
   const lines = linesOfThisReply(stored, context);
   if (stored.status !== 200) return wholeReply(request, stored, lines);
-  const condition = evaluateConditions(request.fields, stored.validators, context.now);
-  if (condition === "not-modified") {
+  const { validators } = stored;
+  const field: RequestField = (name) => fieldOf(request.fields, name);
+  if (evaluateInCache(field, validators, context.now) === "not-modified") {
     const head = statusLine(304) + notModifiedLines(stored.fieldLines) + lines;
     return { head, lengthKnown: true };
   }
   const length = lengthOf(stored);
-  const range = rangeField(request, stored, context.now);
+  const range = effectiveRange(request.method, field, validators, context.now);
   if (range === undefined || length === undefined) return wholeReply(request, stored, lines);
   const selected = selectRange(range, length);
   switch (selected.kind) {
@@ -79,14 +80,6 @@ function unsatisfiableReply(stored: StoredResponse, length: number, lines: strin
     notModifiedLines(stored.fieldLines) +
     `content-range: bytes */${length}\r\ncontent-length: 0\r\n${lines}`;
   return { head, lengthKnown: true };
-}
-
-/** RFC 9110 §14.2: Range is defined for GET; HEAD is answered as if it were not there. */
-function rangeField(request: RequestHead, stored: StoredResponse, now: number): string | undefined {
-  if (request.method !== "GET") return undefined;
-  const range = fieldOf(request.fields, "range");
-  if (range === undefined) return undefined;
-  return ifRangeHolds(request.fields, stored.validators, now) ? range : undefined;
 }
 
 function lengthOf(stored: StoredResponse): number | undefined {

@@ -41,6 +41,8 @@ function receive(message: ToWorker): void {
     case "entries":
       feed.apply(message.entries);
       return send({ kind: "ack", number: feed.number });
+    case "ping":
+      return send({ kind: "ack", number: feed.number });
     case "serve":
       void listen();
       return;
@@ -66,7 +68,7 @@ async function listen(): Promise<void> {
   });
   started.listener = listener;
   try {
-    send({ kind: "listening", port: await listener.listen(settings.host, settings.port) });
+    send({ kind: "listening", port: await listener.listen(settings) });
   } catch (error) {
     send({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
   }

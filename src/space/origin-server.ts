@@ -1,5 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
+import {
+  effectiveRange,
+  evaluateAtOrigin,
+  type RequestField,
+  type Validators,
+} from "#http/precondition.ts";
 import { selectRange } from "#http/range.ts";
 import { listen } from "#listen.ts";
 import type { Logger } from "#log.ts";
@@ -98,11 +104,16 @@ async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const fields = { ...headFields(object), "accept-ranges": "bytes" };
-  if (isNotModified(object, request)) {
+  const validators = validatorsOf(object);
+  const field: RequestField = (name) => request.headers[name]?.toString();
+  const condition = evaluateAtOrigin(field, validators, object.lastModified);
+  if (condition === "failed") return refuse(response, 412, "PreconditionFailed");
+  if (condition === "not-modified") {
     response.writeHead(304, fields).end();
     return;
   }
-  const selected = selectRange(request.headers.range, object.sizeBytes);
+  const range = effectiveRange(request.method ?? "", field, validators, object.lastModified);
+  const selected = selectRange(range, object.sizeBytes);
   if (selected.kind === "unsatisfiable") {
     response.setHeader("content-range", `bytes */${object.sizeBytes}`);
     return refuse(response, 416, "InvalidRange");
@@ -123,17 +134,18 @@ async function serve(
   await pipeline(file.read(first, last), response);
 }
 
-/** RFC 9110 §13.2.2: If-None-Match goes before If-Modified-Since. */
-function isNotModified(object: StoredObject, request: IncomingMessage): boolean {
-  const ifNoneMatch = request.headers["if-none-match"];
-  if (ifNoneMatch !== undefined) {
-    return ifNoneMatch.split(",").some((tag) => {
-      const opaque = tag.trim().replace(/^W\//, "");
-      return opaque === "*" || opaque === `"${object.etag}"`;
-    });
-  }
-  const since = Date.parse(request.headers["if-modified-since"] ?? "");
-  return Math.floor(object.lastModified / 1_000) * 1_000 <= since;
+/**
+ * The entity-tag is strong; a date never is: it counts seconds, in which an object may be replaced
+ * twice. Two-digit years of a request are taken to be near the object's own.
+ */
+function validatorsOf(object: StoredObject): Validators {
+  const modifiedMs = Math.floor(object.lastModified / 1_000) * 1_000;
+  return {
+    etag: `"${object.etag}"`,
+    lastModified: new Date(modifiedMs).toUTCString(),
+    modifiedMs,
+    dateMs: modifiedMs,
+  };
 }
 
 /** S3's error body. */

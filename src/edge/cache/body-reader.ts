@@ -26,6 +26,11 @@ export class BodyReader {
     return this.#position;
   }
 
+  /** Whether others wait for this reader: their body is windowed, and it is the slowest. */
+  get holdsUpOthers(): boolean {
+    return this.#body.isHeldUpBy(this);
+  }
+
   /** Takes what one chunk has for this reader. */
   read(): BodyPart {
     if (this.#position >= this.#end) return "end";

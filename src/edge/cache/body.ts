@@ -1,15 +1,22 @@
 import assert from "node:assert/strict";
-import { CHUNK_OVERHEAD_BYTES, SMALL_BODY_BYTES_MAX, WINDOW_BYTES } from "../limits.ts";
+import {
+  CHUNK_OVERHEAD_BYTES,
+  FLIGHT_SHARE_MAX,
+  FLIGHT_SHARE_OF_SMALL_MAX,
+  SMALL_BODY_BYTES_MAX,
+  WINDOW_BYTES,
+} from "../limits.ts";
 import { BodyReader } from "./body-reader.ts";
-import type { MemoryBudget } from "./memory-budget.ts";
+import type { HeldFor, MemoryBudget } from "./memory-budget.ts";
 
 /** Growing until it is whole, or is known never to be. */
 export type BodyState = "growing" | "whole" | "truncated";
 
 /**
  * The content of one response: written once, as it comes from the origin, and read by many, each at
- * a pace of its own. It is born `retained`: all its bytes stay, on the budget, until nobody holds it.
- * A `windowed` body keeps only what its slowest reader has not seen, and holds back its writer.
+ * a pace of its own. A `retained` body keeps all its bytes until nobody holds it. A `windowed` one
+ * keeps only what its slowest reader has not seen, and holds back its writer. Either way all that is
+ * kept is on the budget.
  */
 export class Body {
   readonly #budget: MemoryBudget;
@@ -20,7 +27,9 @@ export class Body {
   #droppedBytes = 0;
   #sizeBytes = 0;
   #chargedBytes = 0;
+  #heldFor: HeldFor = "flight";
   #holds = 0;
+  #storeHolds = 0;
   #retained: boolean;
   #state: BodyState = "growing";
   #onRoom: (() => void) | undefined;
@@ -49,23 +58,34 @@ export class Body {
     return this.#readers.size > 0;
   }
 
-  /** The store and the fill hold a body while they refer to it; so does each reader. */
-  hold(): void {
-    this.#holds += 1;
+  /** Whether it can still be read from its first octet. */
+  get hasBeginning(): boolean {
+    return this.#droppedBytes === 0;
   }
 
-  release(): void {
+  /** The store and the fill hold a body while they refer to it; so does each reader. */
+  hold(by: "store" | "other" = "other"): void {
+    this.#holds += 1;
+    if (by === "store") this.#storeHolds += 1;
+    this.#recount();
+  }
+
+  release(by: "store" | "other" = "other"): void {
     assert(this.#holds > 0);
     this.#holds -= 1;
-    if (this.#holds > 0) return;
-    this.#budget.release(this.#chargedBytes);
-    this.#chargedBytes = 0;
+    if (by === "store") this.#storeHolds -= 1;
+    if (this.#holds === 0) this.#discharge(this.#chargedBytes);
+    else this.#recount();
   }
 
   /** Adds a chunk. A retained body that does not fit the budget becomes a windowed one. */
   append(chunk: Buffer): void {
     assert(this.#state === "growing");
-    if (this.#retained && !this.#charge(chunk.length + CHUNK_OVERHEAD_BYTES)) this.stopRetaining();
+    const bytes = chunk.length + CHUNK_OVERHEAD_BYTES;
+    if (this.#retained && !this.#mayRetain(bytes)) this.stopRetaining();
+    // One chunk of a window has to be somewhere, or nothing would ever pass.
+    if (!this.#retained) this.#budget.charge(bytes, "flight");
+    this.#chargedBytes += bytes;
     this.#chunks.push(chunk);
     this.#sizeBytes += chunk.length;
     this.#wakeReaders();
@@ -74,11 +94,18 @@ export class Body {
 
   /** Resolves when the writer may append: always for a retained body, unless nobody reads it. */
   async room(): Promise<void> {
-    while (!this.#retained && this.hasReaders && this.#unreadBytes() > WINDOW_BYTES) {
+    while (!this.#retained && this.hasReaders && this.#unreadBytes() > this.#windowBytes()) {
       await new Promise<void>((resolve) => {
         this.#onRoom = resolve;
       });
     }
+  }
+
+  /** Whether this reader keeps the writer from going on while another has read all there is. */
+  isHeldUpBy(reader: BodyReader): boolean {
+    if (this.#onRoom === undefined) return false;
+    if (reader.position >= this.#droppedBytes + (this.#chunks[0]?.length ?? 0)) return false;
+    return this.#readers.values().some(({ position }) => position >= this.#sizeBytes);
   }
 
   /** Called, once, when a body that nobody will store has lost its last reader. */
@@ -97,8 +124,6 @@ export class Body {
     this.#retained = false;
     this.#onWindowed?.();
     this.#onWindowed = undefined;
-    this.#budget.release(this.#chargedBytes);
-    this.#chargedBytes = 0;
     this.#dropRead();
     this.#noticeUnread();
   }
@@ -109,6 +134,7 @@ export class Body {
     this.#state = state;
     this.#onUnread = undefined;
     if (state === "whole" && this.#retained) this.#compact();
+    this.#recount();
     this.#wakeReaders();
   }
 
@@ -144,15 +170,37 @@ export class Body {
 
   forget(reader: BodyReader): void {
     if (!this.#readers.delete(reader)) return;
-    this.release();
     this.#dropRead();
+    this.release();
     this.#noticeUnread();
   }
 
-  #charge(bytes: number): boolean {
-    if (!this.#budget.tryCharge(bytes)) return false;
-    this.#chargedBytes += bytes;
-    return true;
+  /** What a window would hold anyway is let in more easily than the rest of a large body. */
+  #mayRetain(bytes: number): boolean {
+    const small = this.#sizeBytes + bytes <= WINDOW_BYTES;
+    const shareMax = small ? FLIGHT_SHARE_OF_SMALL_MAX : FLIGHT_SHARE_MAX;
+    return this.#budget.tryCharge(bytes, "flight", shareMax);
+  }
+
+  /** Where memory is short, what has been read is all that makes room. */
+  #windowBytes(): number {
+    const { bytesMax, used } = this.#budget;
+    const flightMax = bytesMax * FLIGHT_SHARE_MAX;
+    return this.#budget.heldFor("flight") > flightMax || used > bytesMax ? 0 : WINDOW_BYTES;
+  }
+
+  /** What is whole and held by the store alone can be evicted, and nothing else can. */
+  #recount(): void {
+    const growing = this.#state === "growing" || !this.#retained;
+    const heldFor = growing ? "flight" : this.#holds === this.#storeHolds ? "store" : "readers";
+    if (heldFor === this.#heldFor) return;
+    this.#budget.move(this.#chargedBytes, this.#heldFor, heldFor);
+    this.#heldFor = heldFor;
+  }
+
+  #discharge(bytes: number): void {
+    this.#chargedBytes -= bytes;
+    this.#budget.release(bytes, this.#heldFor);
   }
 
   #wakeReaders(): void {
@@ -176,14 +224,17 @@ export class Body {
     let slowest = this.#sizeBytes;
     for (const reader of this.#readers) slowest = Math.min(slowest, reader.position);
     let passed = 0;
+    let bytes = 0;
     for (const chunk of this.#chunks) {
       if (this.#droppedBytes + chunk.length > slowest) break;
       this.#droppedBytes += chunk.length;
+      bytes += chunk.length + CHUNK_OVERHEAD_BYTES;
       passed += 1;
     }
     if (passed > 0) {
       this.#chunks.splice(0, passed);
       this.#droppedChunks += passed;
+      this.#discharge(Math.min(bytes, this.#chargedBytes));
     }
     const onRoom = this.#onRoom;
     if (onRoom === undefined) return;

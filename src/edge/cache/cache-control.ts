@@ -1,5 +1,5 @@
 import { parseDictionary } from "structured-headers";
-import { parseHttpDate } from "../http-date.ts";
+import { parseHttpDate } from "#http/http-date.ts";
 import { fieldOf } from "../wire/request-head.ts";
 
 /** What a response says about being cached, for a shared cache that is a CDN. */

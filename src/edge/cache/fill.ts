@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { OriginFailure, OriginResponse } from "../origin/origin.ts";
 import { Body } from "./body.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
@@ -6,7 +7,7 @@ import type { Purgeable } from "./purges.ts";
 import { decideStorage, type Storage } from "./storage-decision.ts";
 import {
   conditionsFor,
-  freshened,
+  freshenedHead,
   isSelectedBy,
   type StoredResponse,
   storedResponse,
@@ -16,16 +17,28 @@ import {
 export type FillHead =
   /** Storable: any number of readers may follow the body as it grows. */
   | { readonly kind: "storing"; readonly response: StoredResponse }
-  /** The origin confirmed what was stored. */
+  /** The origin confirmed what was stored, and it may be kept. */
   | { readonly kind: "freshened"; readonly response: StoredResponse }
-  /** For one waiter only, whoever reads it first. */
-  | { readonly kind: "passing"; readonly passing: Passing; readonly storage: Storage }
+  /** The origin confirmed what was stored, in words that are for one waiter only. */
+  | {
+      readonly kind: "confirming";
+      readonly response: StoredResponse;
+      readonly storage: Storage;
+      readonly claim: Claim;
+    }
+  /** For one waiter only, whoever comes first. */
+  | {
+      readonly kind: "passing";
+      readonly response: OriginResponse;
+      /** The window of it that is in memory. */
+      readonly body: Body;
+      readonly storage: Storage;
+      readonly claim: Claim;
+    }
   | OriginFailure;
 
-/** A response on its way through, and the window of it that is in memory. */
-interface Passing {
-  readonly response: OriginResponse;
-  readonly body: Body;
+/** The right to answer with what cannot be shared: to be taken once. */
+interface Claim {
   taken: boolean;
 }
 
@@ -46,6 +59,8 @@ export interface FillPlan {
   readonly purgesCheckedAt: number;
   /** Called with what is whole, and may be kept unless it was purged meanwhile. */
   readonly keep: (response: StoredResponse) => void;
+  /** Called when the origin has another answer by now, and one that is not kept. */
+  readonly supersede: () => void;
   /** Called once when no more readers may join. */
   readonly closed: (fill: Fill) => void;
 }
@@ -68,38 +83,50 @@ export class Fill implements Purgeable {
   }
 
   async #begin(): Promise<FillHead> {
-    const { prior } = this.#plan;
-    prior?.body.hold();
     try {
-      const answer = await this.#ask(prior);
-      if (answer.kind === "failed") {
-        this.#plan.closed(this);
-        return answer;
-      }
-      if (answer.kind === "freshened") {
-        this.#plan.keep(answer.response);
-        this.#plan.closed(this);
-        return answer;
-      }
-      return this.#receive(answer);
+      const answer = await this.#ask(this.#plan.prior);
+      if (answer.kind === "response") return this.#receive(answer);
+      this.#plan.closed(this);
+      return answer;
     } catch (error) {
       this.#plan.closed(this);
       throw error;
-    } finally {
-      prior?.body.release();
     }
   }
 
   async #ask(
     prior: StoredResponse | undefined,
-  ): Promise<OriginResponse | OriginFailure | Extract<FillHead, { kind: "freshened" }>> {
-    const conditions = prior === undefined ? {} : conditionsFor(prior);
-    const answer = await this.#plan.fetch(conditions, this.#abort.signal);
-    if (answer.kind === "failed" || answer.status !== 304 || prior === undefined) return answer;
-    answer.discard();
-    // The origin confirmed what is not stored: nothing is left to confirm in a second request.
-    if (!isSelectedBy(prior, answer.fields)) return this.#ask(undefined);
-    return { kind: "freshened", response: freshened(prior, answer) };
+  ): Promise<OriginResponse | Exclude<FillHead, { kind: "storing" | "passing" }>> {
+    if (prior === undefined) return this.#plan.fetch({}, this.#abort.signal);
+    prior.body.hold();
+    try {
+      const answer = await this.#plan.fetch(conditionsFor(prior), this.#abort.signal);
+      if (answer.kind === "failed" || answer.status !== 304) return answer;
+      answer.discard();
+      // The origin confirmed what is not stored: nothing is left to confirm in a second request.
+      if (!isSelectedBy(prior, answer.fields)) return await this.#ask(undefined);
+      return this.#confirm(prior, answer);
+    } finally {
+      // Those who wait for the head begin to read first.
+      void setImmediate().then(() => prior.body.release());
+    }
+  }
+
+  /** RFC 9111 §4.3.4: what is stored takes over the 304's fields, if it may still be stored then. */
+  #confirm(
+    prior: StoredResponse,
+    answer: OriginResponse,
+  ): Extract<FillHead, { kind: "freshened" | "confirming" }> {
+    const head = freshenedHead(prior, answer);
+    const response = storedResponse(head, prior);
+    const { bodyBytesMax } = this.#plan;
+    const storage = decideStorage({ ...head, length: prior.body.sizeBytes, bodyBytesMax });
+    if (storage.kind === "store") {
+      this.#plan.keep(response);
+      return { kind: "freshened", response };
+    }
+    this.#plan.supersede();
+    return { kind: "confirming", response, storage, claim: { taken: false } };
   }
 
   #receive(response: OriginResponse): FillHead {
@@ -107,9 +134,12 @@ export class Fill implements Purgeable {
     const storage = decideStorage({ ...response, bodyBytesMax });
     const body = new Body(budget, storage.kind === "store" ? "retained" : "windowed");
     if (storage.kind === "pass") {
+      // RFC 9111 §4: a response that has been replaced is not what the origin would answer. A 5xx
+      // replaces nothing (§4.3.3).
+      if (response.status < 500) this.#plan.supersede();
       this.#plan.closed(this);
       void pump(response, body, this.#abort);
-      return { kind: "passing", passing: { response, body, taken: false }, storage };
+      return { kind: "passing", response, body, storage, claim: { taken: false } };
     }
     const stored = storedResponse(response, {
       key: this.#plan.key,
@@ -125,7 +155,10 @@ export class Fill implements Purgeable {
   async #store(response: OriginResponse, stored: StoredResponse): Promise<void> {
     const { body } = stored;
     body.hold();
-    body.whenWindowed(() => this.#plan.closed(this));
+    body.whenWindowed(() => {
+      this.#plan.supersede();
+      this.#plan.closed(this);
+    });
     await pump(response, body, this.#abort, this.#plan.bodyBytesMax);
     if (body.state === "whole" && body.retained) this.#plan.keep(stored);
     this.#plan.closed(this);

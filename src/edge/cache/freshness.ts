@@ -1,4 +1,4 @@
-import { parseHttpDate } from "../http-date.ts";
+import { parseHttpDate } from "#http/http-date.ts";
 import { fieldOf } from "../wire/request-head.ts";
 import { cachingPolicy } from "./cache-control.ts";
 

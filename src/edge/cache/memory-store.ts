@@ -48,16 +48,22 @@ export class MemoryStore {
   /** Stores in place of what has the same key. What does not fit is not stored. */
   put(stored: StoredResponse): void {
     // Held before anything is evicted or replaced: a freshened response shares its body.
-    stored.body.hold();
+    stored.body.hold("store");
     this.delete(stored.key);
     const chargedBytes = stored.key.length + stored.fieldLines.length + STORED_OVERHEAD_BYTES;
-    if (!this.#budget.tryCharge(chargedBytes)) {
-      stored.body.release();
+    if (!this.#budget.tryCharge(chargedBytes, "store")) {
+      stored.body.release("store");
       return;
     }
     const slot: Slot = { stored, chargedBytes, newer: undefined, older: undefined };
     this.#slots.set(stored.key, slot);
     this.#linkNewest(slot);
+  }
+
+  /** Drops this very response, and not what has taken its place. */
+  drop(stored: StoredResponse): void {
+    const slot = this.#slots.get(stored.key);
+    if (slot?.stored === stored) this.#remove(slot);
   }
 
   delete(key: string): void {
@@ -74,8 +80,8 @@ export class MemoryStore {
   #remove(slot: Slot): void {
     this.#slots.delete(slot.stored.key);
     this.#unlink(slot);
-    this.#budget.release(slot.chargedBytes);
-    slot.stored.body.release();
+    this.#budget.release(slot.chargedBytes, "store");
+    slot.stored.body.release("store");
   }
 
   #linkNewest(slot: Slot): void {

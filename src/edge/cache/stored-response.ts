@@ -1,19 +1,10 @@
-import { parseHttpDate } from "../http-date.ts";
+import { parseHttpDate } from "#http/http-date.ts";
+import type { Validators } from "#http/precondition.ts";
 import { fieldsOfLines, headLines } from "../response-head.ts";
 import { fieldOf } from "../wire/request-head.ts";
 import type { Body } from "./body.ts";
 import { type Freshness, freshnessOf } from "./freshness.ts";
 import type { Purgeable } from "./purges.ts";
-
-/** What tells one representation from another (RFC 9110 §8.8). */
-export interface Validators {
-  readonly etag: string | undefined;
-  /** As it was sent, for If-Modified-Since. */
-  readonly lastModified: string | undefined;
-  /** RFC 9111 §4.3.2: what If-Modified-Since is compared with: Last-Modified, or Date. */
-  readonly modifiedMs: number;
-  readonly dateMs: number;
-}
 
 /** A response that may be reused. Its body may still be growing; its head never changes. */
 export interface StoredResponse extends Purgeable {
@@ -67,7 +58,7 @@ export function hasValidator(stored: StoredResponse): boolean {
 }
 
 /** RFC 9111 §3.2, §4.3.4: a 304's fields replace those of the same name, Content-Length aside. */
-export function freshened(stored: StoredResponse, head: ReceivedHead): StoredResponse {
+export function freshenedHead(stored: StoredResponse, head: ReceivedHead): ReceivedHead {
   const replaced = new Set(head.fields.filter((_, i) => i % 2 === 0));
   const fields = [...head.fields];
   const kept = fieldsOfLines(stored.fieldLines);
@@ -76,7 +67,8 @@ export function freshened(stored: StoredResponse, head: ReceivedHead): StoredRes
     // RFC 9110 §6.6.1: a 304 without Date is dated by its arrival, not by what it confirms.
     if (name !== "date" && !replaced.has(name)) fields.push(name, kept[i + 1] ?? "");
   }
-  return storedResponse({ ...head, status: stored.status, fields }, stored);
+  const { requestTime, responseTime } = head;
+  return { status: stored.status, fields, requestTime, responseTime };
 }
 
 /** RFC 9111 §4.3.4: a 304 with another strong validator is about another representation. */
@@ -94,7 +86,8 @@ export function conditionsFor(stored: StoredResponse): Record<string, string> {
   };
 }
 
-function validatorsOf(head: ReceivedHead): Validators {
+/** What a response is told from others by, and dated by. */
+export function validatorsOf(head: Omit<ReceivedHead, "status" | "requestTime">): Validators {
   const date = fieldOf(head.fields, "date");
   const lastModified = fieldOf(head.fields, "last-modified");
   const dateMs = parseHttpDate(date ?? "", head.responseTime) ?? head.responseTime;

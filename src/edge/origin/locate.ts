@@ -1,6 +1,6 @@
 import type { EdgeEndpoint } from "#feed/entry.ts";
 import { isPresigned } from "../cache/lookup-decision.ts";
-import { signedFields } from "./sign.ts";
+import { canonicalPath, signedFields } from "./sign.ts";
 
 /** The control plane's own origin server on this host, and the secret that it asks for. */
 export interface EmbeddedSpaces {
@@ -60,7 +60,7 @@ function inUpstream(
     return { kind: "location", origin: base.origin, path: basePath + target, fields: {} };
   }
   // Signed requests leave the query behind: `?acl`, `?policy` and `?uploads` would answer to us.
-  const path = basePath + keyPath;
+  const path = canonicalPath(basePath + keyPath);
   const fields = signedFields({ method, host: base.host, path }, credentials, now);
   if (fields === undefined) return { kind: "unusable", reason: "malformed escapes in the path" };
   return { kind: "location", origin: base.origin, path, fields };

@@ -29,10 +29,19 @@ export interface OriginResponse {
   readonly responseTime: number;
 }
 
+type FailureDetail =
+  | "unusable-path"
+  | "origin-busy"
+  | "origin-timeout"
+  | "origin-unreachable"
+  | "client-left";
+
 /** No response, and what the client is told of it. */
 export interface OriginFailure {
   readonly kind: "failed";
   readonly status: 400 | 502 | 503 | 504;
+  /** Why, as a token for Cache-Status. */
+  readonly detail: FailureDetail;
   readonly reason: string;
   readonly cause?: unknown;
 }

@@ -5,8 +5,21 @@ import type { UpstreamOrigin } from "#feed/entry.ts";
 export interface Unsigned {
   readonly method: "GET" | "HEAD";
   readonly host: string;
-  /** Escaped path, without a query. */
+  /** Canonical path, without a query. */
   readonly path: string;
+}
+
+/**
+ * The path as SigV4 has it in its canonical request: all but unreserved characters and slashes is
+ * escaped (RFC 3986 §2.3). Sent like that it means the same to a store that decodes what it is sent
+ * before it checks the signature and to one that does not; of a raw `+` some make a space. Escapes
+ * that are there already stay as they are.
+ */
+export function canonicalPath(path: string): string {
+  return path.replace(
+    /[^\w\-.~/%]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
 }
 
 /**

@@ -1,17 +1,21 @@
 import { Agent, type Dispatcher, errors } from "undici";
 import type { Clock } from "#clock.ts";
+import { unreachable } from "#unreachable.ts";
 import type { BodyLength } from "../cache/storage-decision.ts";
 import {
+  EMBEDDED_FETCHES_MAX,
   ORIGIN_BODY_IDLE_TIMEOUT_MS,
   ORIGIN_CONNECT_TIMEOUT_MS,
   ORIGIN_CONNECTIONS_MAX,
   ORIGIN_FETCHES_MAX,
   ORIGIN_HEAD_BYTES_MAX,
   ORIGIN_HEAD_TIMEOUT_MS,
+  ORIGIN_QUEUE_TIMEOUT_MS,
   ORIGINS_MAX,
 } from "../limits.ts";
 import { endToEndFields } from "../response-head.ts";
 import { fieldOf } from "../wire/request-head.ts";
+import { FetchSlots, type SlotAnswer } from "./fetch-slots.ts";
 import { type EmbeddedSpaces, type Location, locate } from "./locate.ts";
 import {
   CDN_LOOP_TOKEN,
@@ -25,9 +29,19 @@ import {
 export class UndiciOrigin implements Origin {
   readonly #embedded: EmbeddedSpaces;
   readonly #clock: Clock;
-  readonly #fetching = new Map<string, number>();
+  readonly #upstreams = new FetchSlots({
+    fetchingMax: ORIGIN_CONNECTIONS_MAX,
+    fetchesMax: ORIGIN_FETCHES_MAX,
+    waitMs: ORIGIN_QUEUE_TIMEOUT_MS,
+  });
+  /** They are one origin for all: a queue here would let one Space's readers hold up another's. */
+  readonly #embeddedSpaces = new FetchSlots({
+    fetchingMax: EMBEDDED_FETCHES_MAX,
+    fetchesMax: EMBEDDED_FETCHES_MAX,
+    waitMs: ORIGIN_QUEUE_TIMEOUT_MS,
+  });
+  /** As many connections as there are fetches: what bounds them, and who waits, is decided above. */
   readonly #agent = new Agent({
-    connections: ORIGIN_CONNECTIONS_MAX,
     maxOrigins: ORIGINS_MAX,
     pipelining: 1,
     allowH2: false,
@@ -47,12 +61,12 @@ export class UndiciOrigin implements Origin {
     signal: AbortSignal,
   ): Promise<OriginResponse | OriginFailure> {
     const location = locate(request, this.#embedded, this.#clock.now());
-    if (location.kind === "unusable") return failed(400, location.reason);
-    const fetching = this.#fetching.get(location.origin) ?? 0;
-    if (fetching >= ORIGIN_FETCHES_MAX)
-      return failed(503, "Too many requests wait for the origin.");
-    this.#fetching.set(location.origin, fetching + 1);
-    const done = (): void => this.#done(location.origin);
+    if (location.kind === "unusable") return failed(400, "unusable-path", location.reason);
+    const isEmbedded = request.endpoint.upstream === undefined;
+    const slots = isEmbedded ? this.#embeddedSpaces : this.#upstreams;
+    const slot = await slots.take(location.origin, signal);
+    if (slot !== "granted") return withoutSlot(slot);
+    const done = (): void => slots.giveBack(location.origin);
     try {
       const requestTime = this.#clock.now();
       const received = await this.#request(request, location, signal);
@@ -95,12 +109,6 @@ export class UndiciOrigin implements Origin {
   async close(): Promise<void> {
     await this.#agent.destroy();
   }
-
-  #done(origin: string): void {
-    const left = (this.#fetching.get(origin) ?? 1) - 1;
-    if (left === 0) this.#fetching.delete(origin);
-    else this.#fetching.set(origin, left);
-  }
 }
 
 function responseOf(
@@ -141,10 +149,33 @@ function failureOf(error: unknown): OriginFailure {
   const timedOut =
     error instanceof errors.ConnectTimeoutError || error instanceof errors.HeadersTimeoutError;
   return timedOut
-    ? failed(504, "The origin did not answer in time.", error)
-    : failed(502, "The origin could not be reached or did not answer in HTTP.", error);
+    ? failed(504, "origin-timeout", "The origin did not answer in time.", error)
+    : failed(
+        502,
+        "origin-unreachable",
+        "The origin could not be reached or did not answer in HTTP.",
+        error,
+      );
 }
 
-function failed(status: OriginFailure["status"], reason: string, cause?: unknown): OriginFailure {
-  return { kind: "failed", status, reason, cause };
+function withoutSlot(answer: Exclude<SlotAnswer, "granted">): OriginFailure {
+  switch (answer) {
+    case "full":
+      return failed(503, "origin-busy", "Too many requests wait for the origin.");
+    case "late":
+      return failed(503, "origin-busy", "No connection to the origin came free in time.");
+    case "aborted":
+      return failed(503, "client-left", "Nobody waits for the origin any more.");
+    default:
+      return unreachable(answer);
+  }
+}
+
+function failed(
+  status: OriginFailure["status"],
+  detail: OriginFailure["detail"],
+  reason: string,
+  cause?: unknown,
+): OriginFailure {
+  return { kind: "failed", status, detail, reason, cause };
 }

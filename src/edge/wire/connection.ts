@@ -8,10 +8,10 @@ import {
   IDLE_TIMEOUT_MS,
   INPUT_BYTES_MAX,
   LINGER_TIMEOUT_MS,
-  SMALL_BODY_BYTES_MAX,
   WRITE_STALL_TIMEOUT_MS,
 } from "../limits.ts";
 import { type Exchange, errorText, type Reply } from "../reply.ts";
+import { ReplyWriter } from "./reply-writer.ts";
 import { parseRequestHead, type RequestHead } from "./request-head.ts";
 
 /** What answers requests: once each, now or later. */
@@ -37,13 +37,12 @@ const NEVER = Infinity;
 export class Connection implements Exchange {
   readonly #socket: Socket;
   readonly #parts: ConnectionParts;
+  readonly #writer: ReplyWriter;
   #phase: "reading" | "answering" | "lingering" | "closed" = "reading";
   #input: Buffer = NOTHING;
   #inputEnded = false;
   #advancing = false;
   #request: RequestHead | undefined;
-  #reader: BodyReader | undefined;
-  #chunked = false;
   /** No request after this one. */
   #last = false;
   #deadline: number;
@@ -52,6 +51,7 @@ export class Connection implements Exchange {
   constructor(socket: Socket, parts: ConnectionParts) {
     this.#socket = socket;
     this.#parts = parts;
+    this.#writer = new ReplyWriter(socket, parts.clock, () => this.#finish());
     this.#deadline = parts.clock.now() + HEAD_TIMEOUT_MS;
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     socket.on("drain", () => this.#onDrain());
@@ -74,18 +74,16 @@ export class Connection implements Exchange {
     this.#onLeft = undefined;
     const { content } = reply;
     const http11 = this.#request?.minorVersion === 1;
-    this.#chunked = content !== undefined && !reply.lengthKnown && http11;
+    const chunked = content !== undefined && !reply.lengthKnown && http11;
     // RFC 9112 §6.3: an HTTP/1.0 client learns the end of such content from the connection's end.
     if (content !== undefined && !reply.lengthKnown && !http11) this.#last = true;
-    const head = reply.head + this.#connectionLines();
+    const framing = chunked ? "transfer-encoding: chunked\r\n" : "";
+    const head = reply.head + framing + this.#connectionLines();
     if (content instanceof BodyReader) {
-      this.#socket.write(head, "latin1");
-      this.#reader = content;
-      content.whenReadable(() => this.#pump());
-      this.#pump();
+      this.#writer.stream(head, content, { chunked });
       return;
     }
-    this.#write(head, content);
+    this.#writer.write(head, content);
     this.#finish();
   }
 
@@ -101,6 +99,7 @@ export class Connection implements Exchange {
 
   /** Looks at the deadline of what the peer has to do next. */
   expire(now: number): void {
+    if (this.#writer.isTooSlow(now)) this.#socket.destroy();
     if (now < this.#deadline) return;
     const lateHead = this.#phase === "reading" && !this.#socket.writableNeedDrain;
     if (!lateHead) this.#socket.destroy();
@@ -122,7 +121,7 @@ export class Connection implements Exchange {
   }
 
   #onDrain(): void {
-    if (this.#reader !== undefined) this.#pump();
+    if (this.#writer.streaming) this.#writer.pump();
     else if (this.#phase === "reading") this.#advance();
   }
 
@@ -135,8 +134,7 @@ export class Connection implements Exchange {
   #onClose(): void {
     this.#phase = "closed";
     this.#deadline = NEVER;
-    this.#reader?.close();
-    this.#reader = undefined;
+    this.#writer.close();
     const onLeft = this.#onLeft;
     this.#onLeft = undefined;
     onLeft?.();
@@ -148,8 +146,8 @@ export class Connection implements Exchange {
     this.#advancing = true;
     this.#socket.cork();
     let at = 0;
-    while (this.#phase === "reading" && !this.#socket.writableNeedDrain) {
-      if (at === this.#input.length) break;
+    while (at < this.#input.length) {
+      if (this.#phase !== "reading" || this.#socket.writableNeedDrain) break;
       const parsed = parseRequestHead(this.#input, at);
       if (parsed.kind === "incomplete") break;
       if (parsed.kind === "refused") {
@@ -162,7 +160,7 @@ export class Connection implements Exchange {
     this.#input = at === this.#input.length ? NOTHING : this.#input.subarray(at);
     this.#advancing = false;
     this.#socket.uncork();
-    this.#await();
+    this.#await(at > 0);
   }
 
   #answer(request: RequestHead): void {
@@ -174,8 +172,8 @@ export class Connection implements Exchange {
     this.#parts.serve(request, this);
   }
 
-  /** Sets the deadline of what is waited for between two requests. */
-  #await(): void {
+  /** Sets the deadline of what is waited for; a head that trickles in line by line gets no new one. */
+  #await(isNewHead: boolean): void {
     if (this.#phase === "answering") {
       this.#limitInput();
       return;
@@ -187,8 +185,8 @@ export class Connection implements Exchange {
       this.#deadline = this.#now() + WRITE_STALL_TIMEOUT_MS;
       this.#limitInput();
     } else {
-      const timeout = this.#input.length === 0 ? IDLE_TIMEOUT_MS : HEAD_TIMEOUT_MS;
-      this.#deadline = this.#now() + timeout;
+      if (this.#input.length === 0) this.#deadline = this.#now() + IDLE_TIMEOUT_MS;
+      else if (isNewHead) this.#deadline = this.#now() + HEAD_TIMEOUT_MS;
       this.#socket.resume();
     }
   }
@@ -197,84 +195,29 @@ export class Connection implements Exchange {
   #limitInput(): void {
     if (this.#input.length >= INPUT_BYTES_MAX) this.#socket.pause();
   }
-
-  /** RFC 9112 §9.6, §9.3: what the client has to know about the connection and the framing. */
+  /** RFC 9112 §9.6, §9.3: what the client has to know about the connection. */
   #connectionLines(): string {
-    const framing = this.#chunked ? "transfer-encoding: chunked\r\n" : "";
-    if (this.#last) return `${framing}connection: close\r\n\r\n`;
-    const http10 = this.#request?.minorVersion === 0;
-    return http10 ? `${framing}connection: keep-alive\r\n\r\n` : `${framing}\r\n`;
-  }
-
-  #write(head: string, content: Buffer | undefined): void {
-    if (content === undefined || content.length === 0) {
-      this.#socket.write(head, "latin1");
-    } else if (content.length <= SMALL_BODY_BYTES_MAX) {
-      const whole = Buffer.allocUnsafe(head.length + content.length);
-      whole.write(head, 0, "latin1");
-      content.copy(whole, head.length);
-      this.#socket.write(whole);
-    } else {
-      this.#socket.write(head, "latin1");
-      this.#socket.write(content);
-    }
-  }
-
-  /** Writes as long as the socket takes more and the body has more. */
-  #pump(): void {
-    const reader = this.#reader;
-    if (reader === undefined) return;
-    while (!this.#socket.writableNeedDrain) {
-      const part = reader.read();
-      if (part === "pending") {
-        this.#deadline = NEVER;
-        return;
-      }
-      if (part === "truncated") {
-        // RFC 9112 §8: cut, so that the client cannot take what it has for the whole.
-        this.#socket.resetAndDestroy();
-        return;
-      }
-      if (part === "end") {
-        if (this.#chunked) this.#socket.write("0\r\n\r\n", "latin1");
-        this.#finish();
-        return;
-      }
-      this.#writePart(part);
-    }
-    this.#deadline = this.#now() + WRITE_STALL_TIMEOUT_MS;
-  }
-
-  #writePart(part: Buffer): void {
-    if (!this.#chunked) {
-      this.#socket.write(part);
-      return;
-    }
-    this.#socket.cork();
-    this.#socket.write(`${part.length.toString(16)}\r\n`, "latin1");
-    this.#socket.write(part);
-    this.#socket.write("\r\n", "latin1");
-    this.#socket.uncork();
+    if (this.#last) return "connection: close\r\n\r\n";
+    return this.#request?.minorVersion === 0 ? "connection: keep-alive\r\n\r\n" : "\r\n";
   }
 
   /** The reply is written: on to the next request, or to the end. */
   #finish(): void {
-    this.#reader?.close();
-    this.#reader = undefined;
     if (this.#last) {
       this.#end();
       return;
     }
     this.#phase = "reading";
+    // What came while we were writing may be the beginning of a head.
+    this.#deadline = this.#now() + HEAD_TIMEOUT_MS;
     this.#advance();
   }
 
   #refuse(status: number, reason: string): void {
     this.#last = true;
-    this.#chunked = false;
     const error = { status, reason, requestId: randomUUID(), now: this.#now() };
     const { head, text } = errorText(error);
-    this.#write(head + this.#connectionLines(), text);
+    this.#writer.write(head + this.#connectionLines(), text);
     this.#end();
   }
 

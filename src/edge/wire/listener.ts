@@ -9,7 +9,15 @@ export interface ListenerParts extends ConnectionParts {
   readonly log: Logger;
 }
 
-/** A plain HTTP/1.1 port that this worker shares with its siblings. */
+/** Where to listen. */
+interface ListenAddress {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly sharePort: boolean;
+}
+
+/** A plain HTTP/1.1 port that this worker may share with its siblings. */
 export class Listener {
   readonly #parts: ListenerParts;
   readonly #connections = new Set<Connection>();
@@ -26,9 +34,10 @@ export class Listener {
     this.#server.maxConnections = CONNECTIONS_MAX;
   }
 
-  /** Resolves with the port once connections are accepted; port 0 picks a free one. */
-  async listen(host: string, port: number): Promise<number> {
-    this.#server.listen({ host, port, backlog: LISTEN_BACKLOG, reusePort: true });
+  /** Resolves with the port once connections are accepted. */
+  async listen({ host, port, sharePort }: ListenAddress): Promise<number> {
+    // Not every system has the option: macOS fails to listen with it (nodejs/node#61018).
+    this.#server.listen({ host, port, backlog: LISTEN_BACKLOG, reusePort: sharePort });
     await once(this.#server, "listening");
     // Out of descriptors or of room: those who are connected are served on.
     this.#server.on("error", () => this.#countAcceptFailure());

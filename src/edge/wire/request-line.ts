@@ -15,6 +15,7 @@ export interface RequestLine {
 const HASH = 0x23;
 const SP = 0x20;
 const SLASH = 0x2f;
+const TILDE = 0x7e;
 
 /** Parses a line without its CRLF, in which control characters other than HTAB were refused before. */
 export function parseRequestLine(line: string): RequestLine | Refusal {
@@ -36,7 +37,8 @@ export function parseRequestLine(line: string): RequestLine | Refusal {
 }
 
 function withTarget(method: string, raw: string, minorVersion: 0 | 1): RequestLine | Refusal {
-  if (!hasTargetOctetsOnly(raw)) return refused(400, "a space or fragment in the target");
+  if (!hasTargetOctetsOnly(raw))
+    return refused(400, "a character in the target that has to be escaped");
   if (raw.charCodeAt(0) === SLASH || (raw === "*" && method === "OPTIONS")) {
     return { kind: "request-line", method, target: raw, minorVersion };
   }
@@ -48,11 +50,14 @@ function withTarget(method: string, raw: string, minorVersion: 0 | 1): RequestLi
   return { kind: "request-line", method, target, authority, minorVersion };
 }
 
-/** RFC 9112 §3.2: no white space. A fragment is never sent, so one here was smuggled or is a bug. */
+/**
+ * RFC 9112 §3.2: no white space. RFC 3986 §2: what is not ASCII is escaped. A fragment is never sent,
+ * so one here was smuggled or is a bug.
+ */
 function hasTargetOctetsOnly(target: string): boolean {
   for (let i = 0; i < target.length; i += 1) {
     const c = target.charCodeAt(i);
-    if (c <= SP || c === HASH) return false;
+    if (c <= SP || c > TILDE || c === HASH) return false;
   }
   return true;
 }

@@ -32,6 +32,22 @@ describe("a connection", () => {
     assert.equal((await client.receive()).status, 200);
   });
 
+  test("gives a head that trickles in line by line no more time than one that does not", async () => {
+    await using edge = await startEdge(ok);
+    using client = new Client(edge.port);
+    client.send("GET / HTTP/1.1\r\n");
+    for (let seconds = 0; seconds < 20; seconds += 5) {
+      client.send(`x-${seconds}: a\r\n`);
+      // The octets have arrived once another connection, made later, has been answered.
+      using other = new Client(edge.port);
+      other.send(request("GET", "/other"));
+      await other.receive();
+      edge.clock.advance(5_000);
+      edge.listener.sweep();
+    }
+    assert.equal((await client.receive()).status, 408);
+  });
+
   const refused = [
     ["a bare LF", `GET / HTTP/1.1\nhost: ${host}\n\n`, 400],
     ["two lengths", request("GET", "/", "content-length: 1", "transfer-encoding: chunked"), 400],

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import CachePolicy from "http-cache-semantics";
 import { cachingPolicy } from "#edge/cache/cache-control.ts";
 import { currentAgeMs, decideReuse, freshnessOf } from "#edge/cache/freshness.ts";
-import { formatHttpDate } from "#edge/http-date.ts";
+import { formatHttpDate } from "#http/http-date.ts";
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 const DATE = formatHttpDate(NOW);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash, createHmac } from "node:crypto";
 import { describe, test } from "node:test";
 import { locate } from "#edge/origin/locate.ts";
 import { endpoint } from "./support.ts";
@@ -10,6 +11,19 @@ const credentials = { accessKeyId: "AKID", secretAccessKey: "SECRET", region: "u
 function at(target: string, upstream?: (typeof endpoint)["upstream"]): ReturnType<typeof locate> {
   const wanted = upstream === undefined ? endpoint : { ...endpoint, upstream };
   return locate({ endpoint: wanted, method: "GET", target }, embedded, NOW);
+}
+
+/** SigV4 by the book, of a path that is canonical already. */
+function signatureOf(path: string): string {
+  const hmac = (key: string | Buffer, text: string): Buffer =>
+    createHmac("sha256", key).update(text).digest();
+  const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
+  const names = "host;x-amz-content-sha256;x-amz-date";
+  const fields = `host:store.test\nx-amz-content-sha256:${hash("")}\nx-amz-date:20261122T120000Z\n`;
+  const request = ["GET", path, "", fields, names, hash("")].join("\n");
+  const scope = "20261122/us-east-1/s3/aws4_request";
+  const text = ["AWS4-HMAC-SHA256", "20261122T120000Z", scope, hash(request)].join("\n");
+  return hmac(scope.split("/").reduce<string | Buffer>(hmac, "AWS4SECRET"), text).toString("hex");
 }
 
 describe("the location of an object", () => {
@@ -40,6 +54,25 @@ describe("the location of an object", () => {
       found.fields["authorization"] ?? "",
       /^AWS4-HMAC-SHA256 Credential=AKID\/20261122\/us-east-1\/s3\/aws4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=[\da-f]{64}$/,
     );
+  });
+
+  test("is signed for the path that is sent, in which all that S3 escapes is escaped", () => {
+    // One key in each of the ways in which a client may write it.
+    for (const target of [
+      "/a+b!'()*;:@&=,$~/%C3%A9",
+      "/a%2Bb%21%27%28%29%2A%3B%3A%40%26%3D%2C%24~/%C3%A9",
+    ]) {
+      const found = at(target, { url: "https://store.test/x+y", credentials });
+      assert(found.kind === "location");
+      const path = "/x%2By/a%2Bb%21%27%28%29%2A%3B%3A%40%26%3D%2C%24~/%C3%A9";
+      assert.equal(found.path, path);
+      assert.equal(found.fields["authorization"]?.split("Signature=")[1], signatureOf(path));
+    }
+  });
+
+  test("keeps a raw plus where nothing is signed", () => {
+    const found = at("/a+b", { url: "https://store.test" });
+    assert.equal(found.kind === "location" && found.path, "/a+b");
   });
 
   const unsigned = ["/", "/?list-type=2", "/a?X-Amz-Credential=k&X-Amz-Signature=s"];

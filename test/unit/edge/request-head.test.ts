@@ -102,6 +102,8 @@ describe("a request head", () => {
     ["a fragment in the target", `GET /a#b HTTP/1.1\r\n${HOST}\r\n`, "400"],
     ["a control character in the target", `GET /a\x01 HTTP/1.1\r\n${HOST}\r\n`, "400"],
     ["DEL in the target", `GET /a\x7f HTTP/1.1\r\n${HOST}\r\n`, "400"],
+    ["RFC 3986 §2: an octet above ASCII in the target", `GET /\xe9 HTTP/1.1\r\n${HOST}\r\n`, "400"],
+    ["the last of the octets that may stand raw", `GET /~ HTTP/1.1\r\n${HOST}\r\n`, "request"],
     ["a tab in the request line", `GET\t/ HTTP/1.1\r\n${HOST}\r\n`, "400"],
     ["a target that is no path", `GET a HTTP/1.1\r\n${HOST}\r\n`, "400"],
     ["RFC 9112 §3.2.4: the asterisk-form of GET", `GET * HTTP/1.1\r\n${HOST}\r\n`, "400"],

@@ -69,7 +69,7 @@ export async function startEdge(
     clock,
     log,
   });
-  const port = await listener.listen("127.0.0.1", 0);
+  const port = await listener.listen({ host: "127.0.0.1", port: 0, sharePort: false });
   stack.defer(() => listener.stop(0));
   const owned = stack.move();
   return {

@@ -5,7 +5,7 @@ import { createServer, get, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
 import type { FeedEntry } from "#feed/entry.ts";
-import type { FromWorker, ToWorker } from "#feed/message.ts";
+import type { EdgeSettings, FromWorker, ToWorker } from "#feed/message.ts";
 import { endpoint, host } from "./support.ts";
 
 const WORKER = new URL("../../../src/edge/worker.ts", import.meta.url);
@@ -49,13 +49,26 @@ class Worker implements Disposable {
   }
 }
 
+function settingsOf(port: number): EdgeSettings {
+  return {
+    host: "127.0.0.1",
+    port,
+    sharePort: false,
+    memoryBytesMax: 1_000_000,
+    embedded: { port: 1, secret: "" },
+    logLevel: "silent",
+  };
+}
+
 interface StartedWorker extends Disposable {
   readonly worker: Worker;
   readonly port: number;
 }
 
 /** A worker that serves, in front of an origin that answers with what it was asked for. */
-async function startWorker(sharedPort = 0): Promise<StartedWorker> {
+async function startWorker(
+  options: { port?: number; sharePort?: boolean } = {},
+): Promise<StartedWorker> {
   const server = createServer((incoming, response) => response.end(incoming.url));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -66,7 +79,8 @@ async function startWorker(sharedPort = 0): Promise<StartedWorker> {
     kind: "start",
     settings: {
       host: "127.0.0.1",
-      port: sharedPort,
+      port: options.port ?? 0,
+      sharePort: options.sharePort ?? false,
       memoryBytesMax: 64 * 1024 * 1024,
       embedded: { port: address.port, secret: "s3cret" },
       logLevel: "silent",
@@ -122,9 +136,18 @@ describe("an edge worker", () => {
   });
 
   test("shares its port with another", async () => {
-    using first = await startWorker();
-    using second = await startWorker(first.port);
+    using first = await startWorker({ sharePort: true });
+    using second = await startWorker({ port: first.port, sharePort: true });
     assert.equal(second.port, first.port);
+  });
+
+  test("has its port for itself where it is the only one", async () => {
+    using first = await startWorker();
+    using second = new Worker();
+    const settings = { ...settingsOf(first.port), sharePort: true };
+    second.tell({ kind: "start", settings });
+    second.tell({ kind: "serve" });
+    assert.match((await second.hear("failed")).message, /EADDRINUSE/);
   });
 
   test("ignores signals, and exits 0 when it is told to stop", async () => {
@@ -151,14 +174,7 @@ describe("an edge worker", () => {
     const address = taken.address();
     assert(address !== null && typeof address === "object");
     using worker = new Worker();
-    const settings = {
-      host: "127.0.0.1",
-      port: address.port,
-      memoryBytesMax: 1_000_000,
-      embedded: { port: 1, secret: "" },
-      logLevel: "silent",
-    };
-    worker.tell({ kind: "start", settings });
+    worker.tell({ kind: "start", settings: settingsOf(address.port) });
     worker.tell({ kind: "serve" });
     assert.match((await worker.hear("failed")).message, /EADDRINUSE/);
     taken.close();

@@ -95,7 +95,7 @@ export async function serve(config: Config, io: ServeIo): Promise<void> {
     workers: config.edge.workers,
     email: account.email,
     ...(newToken === undefined ? {} : { newToken }),
-    knowsToken: newToken !== undefined || config.token !== undefined,
+    knowsToken: config.token !== undefined,
     unknownVariables: config.unknownVariables,
   });
   for (const line of lines) io.stdout(line);

@@ -10,7 +10,7 @@ export interface Running {
   readonly email: string;
   /** Only at the first start: it is shown this once. */
   readonly newToken?: string;
-  /** The reader has a token: it was just made, or the variable has it. */
+  /** ATOLL_TOKEN is set: whoever set it knows it. */
   readonly knowsToken: boolean;
   /** Names that look like variables of ours and are not. */
   readonly unknownVariables: readonly string[];
@@ -18,31 +18,38 @@ export interface Running {
 
 /** What a person who has just started Atoll needs in order to go on. */
 export function summary(running: Running): readonly string[] {
-  const { api, apiTls, newToken, dataDir } = running;
+  const { api, apiTls, dataDir } = running;
   const warnings = running.unknownVariables.map(
     (name) => `  Warning   ${name} is no variable of Atoll's (docs/operating.md lists them)`,
   );
-  // The text of a token that was made earlier is not known: the shell's variable stands for it.
-  const authorization = `-H "Authorization: Bearer ${newToken ?? "$ATOLL_TOKEN"}"`;
   const workers = running.workers === 1 ? "one worker" : `${running.workers} workers`;
-  const curl =
-    api === undefined
-      ? `curl --cacert ${dataDir}/ca/ca.pem ${authorization} ${apiTls}/v2/account`
-      : `curl ${authorization} ${api}/v2/account`;
   const places: readonly (readonly [string, string])[] = [
     ["API", api ?? "over TLS only, beyond the loopback (ATOLL_API_PLAIN=on lifts that)"],
     ["API, TLS", `${apiTls}  (trust ${dataDir}/ca/ca.pem)`],
     ["Edge", `${running.edge}  (${workers})`],
     ["Data", dataDir],
     ["Account", running.email],
-    ...(newToken === undefined ? [] : [["Token", `${newToken}  (shown this once)`] as const]),
-    running.knowsToken
-      ? ["Try", curl]
-      : ["Token", "those made before are not shown again; atoll token create NAME makes one"],
+    ...tokenLine(running),
+    ["Try", curlLine(running)],
   ];
   return [
     `Atoll ${VERSION} is ready`,
     ...places.map(([name, value]) => `  ${name.padEnd(9)} ${value}`),
     ...warnings,
   ];
+}
+
+function tokenLine({ newToken, knowsToken }: Running): readonly (readonly [string, string])[] {
+  if (newToken !== undefined) return [["Token", `${newToken}  (shown this once)`]];
+  if (knowsToken) return [];
+  return [["Token", "shown at the first start; atoll token create NAME makes another"]];
+}
+
+/** Works as it stands, so it is about an account only when the token can be part of it. */
+function curlLine({ api, apiTls, dataDir, newToken }: Running): string {
+  const curl = api === undefined ? `curl --cacert ${dataDir}/ca/ca.pem` : "curl";
+  const url = api ?? apiTls;
+  return newToken === undefined
+    ? `${curl} ${url}/`
+    : `${curl} -H "Authorization: Bearer ${newToken}" ${url}/v2/account`;
 }

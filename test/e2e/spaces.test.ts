@@ -79,18 +79,9 @@ describe("an embedded object", () => {
     assert.equal((await atoll.edge(hostOf(space), "/a.png")).status, 404);
   });
 
-  const keys = [
-    "../../escape.txt",
-    "/rooted.txt",
-    "a//b.txt",
-    ".",
-    "..",
-    "été ☕.txt",
-    "con.",
-    "a%2Fb",
-  ];
+  const keys = ["/rooted.txt", "a//b.txt", "a..b/.c", "été ☕.txt", "con.", "a%2Fb"];
   for (const key of keys) {
-    test(`may be called ${key}, and stays inside its Space`, async () => {
+    test(`may be called ${key}`, async () => {
       const object = { cacheControl: "no-store" };
       await putObject(atoll, space, key, `bytes of ${key}`, object);
       const objects = `/atoll/v1/spaces/nyc3/${space}/objects`;
@@ -99,6 +90,13 @@ describe("an embedded object", () => {
       assert.equal((await atoll.operator("DELETE", target(key))).status, 204);
     });
   }
+
+  test("has a key without segments that clients resolve away", async () => {
+    for (const key of ["../../escape.txt", ".", "..", "a/../b"]) {
+      const reply = await atoll.operator("PUT", target(key), { raw: "x" });
+      assertProblem(reply, 422, "unprocessable_entity", "key");
+    }
+  });
 
   test("has a key of 1 to 1,024 bytes", async () => {
     for (const key of ["", "k".repeat(1_025)]) {

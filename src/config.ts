@@ -193,12 +193,12 @@ function collisions({ api, edge }: z.output<typeof Config>): string[] {
   };
   const owners = new Map<number, string>();
   const mistakes: string[] = [];
-  for (const [name, port] of Object.entries(ports)) {
-    const owner = owners.get(port);
-    if (port !== 0 && owner !== undefined) {
-      mistakes.push(`  ${name}: expected a port of its own, but ${port} is that of ${owner}`);
+  for (const [name, number] of Object.entries(ports)) {
+    const owner = owners.get(number);
+    if (number !== 0 && owner !== undefined) {
+      mistakes.push(`  ${name}: expected a port of its own, but ${number} is that of ${owner}`);
     }
-    owners.set(port, name);
+    owners.set(number, name);
   }
   return mistakes;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { offsetOf, PageLinks, PageMeta, PageQuery, pageLinks, parsePage } from "#api/page.ts";
+import { listPage, PageLinks, PageMeta, PageQuery } from "#api/page.ts";
 import { type AnyRoute, route } from "#api/route.ts";
 import type { Clock } from "#clock.ts";
 import { notFound, Problem } from "#problem.ts";
@@ -101,13 +101,10 @@ function listAccounts(store: AccountStore) {
     query: PageQuery,
     reply: z.object({ accounts: z.array(AccountView), links: PageLinks, meta: PageMeta }),
     handle: ({ query, url }) => {
-      const page = parsePage(query);
-      const { rows, total } = store.pageOfAccounts(offsetOf(page), page.per_page);
-      return {
-        accounts: rows.map(accountView),
-        links: pageLinks(url, page, total),
-        meta: { total },
-      };
+      const { rows, ...page } = listPage(url, query, (offset, limit) =>
+        store.pageOfAccounts(offset, limit),
+      );
+      return { accounts: rows.map(accountView), ...page };
     },
   });
 }
@@ -162,9 +159,10 @@ function listTokens(store: AccountStore) {
     query: PageQuery,
     reply: z.object({ tokens: z.array(TokenView), links: PageLinks, meta: PageMeta }),
     handle: ({ caller, query, url }) => {
-      const page = parsePage(query);
-      const { rows, total } = store.pageOfTokens(caller.accountId, offsetOf(page), page.per_page);
-      return { tokens: rows.map(tokenView), links: pageLinks(url, page, total), meta: { total } };
+      const { rows, ...page } = listPage(url, query, (offset, limit) =>
+        store.pageOfTokens(caller.accountId, offset, limit),
+      );
+      return { tokens: rows.map(tokenView), ...page };
     },
   });
 }

@@ -3,6 +3,7 @@ import type { Logger } from "#log.ts";
 import { Problem } from "#problem.ts";
 import { parseBody, parseMembers, readForm, readJson } from "./body.ts";
 import { crossOriginFields, preflightResponse } from "./cross-origin.ts";
+import { networkOf } from "./network.ts";
 import { type Authenticate, bearerCredential, type Principal } from "./principal.ts";
 import { problemResponse } from "./problem-response.ts";
 import { type RateLimiter, rateLimitFields, type WindowState } from "./rate-limit.ts";
@@ -137,17 +138,6 @@ export class Door {
     void response.body?.cancel();
     return new Response(null, { status, headers });
   }
-}
-
-/** An IPv6 network of 64 bits is one subscriber's, who may use any address in it. */
-function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
-  if (mapped !== undefined || !address.includes(":")) return mapped ?? address;
-  const [head = "", tail] = address.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const missing =
-    tail === undefined ? 0 : 8 - groups.length - tail.split(":").filter(Boolean).length;
-  return [...groups, ...Array<string>(Math.max(0, missing)).fill("0")].slice(0, 4).join(":");
 }
 
 /** For the log alone, as other servers have it: nobody is there to read a status. */

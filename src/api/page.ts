@@ -36,10 +36,6 @@ export function parsePage(query: z.output<typeof PageQuery>): Page {
   };
 }
 
-export function offsetOf(page: Page): number {
-  return (page.page - 1) * page.per_page;
-}
-
 /** The shape of `links` and `meta` in every list (CONTRACT §1.2). */
 export const PageLinks = z.object({
   pages: z
@@ -71,4 +67,22 @@ export function pageLinks(url: URL, page: Page, total: number): z.output<typeof 
   const back = page.page > 1 ? { first: to(1), prev: to(Math.min(page.page - 1, last)) } : {};
   const forward = page.page < last ? { next: to(page.page + 1), last: to(last) } : {};
   return { pages: { ...back, ...forward } };
+}
+
+/** What every list replies beside its rows. */
+export interface Listing<T> {
+  readonly rows: readonly T[];
+  readonly links: z.output<typeof PageLinks>;
+  readonly meta: z.output<typeof PageMeta>;
+}
+
+/** The page that a request asks for, read from a store. */
+export function listPage<T>(
+  url: URL,
+  query: z.output<typeof PageQuery>,
+  read: (offset: number, limit: number) => Listed<T>,
+): Listing<T> {
+  const page = parsePage(query);
+  const { rows, total } = read((page.page - 1) * page.per_page, page.per_page);
+  return { rows, links: pageLinks(url, page, total), meta: { total } };
 }

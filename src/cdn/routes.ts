@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { offsetOf, PageLinks, PageMeta, PageQuery, pageLinks, parsePage } from "#api/page.ts";
+import { listPage, PageLinks, PageMeta, PageQuery } from "#api/page.ts";
 import { type AnyRoute, type Context, route } from "#api/route.ts";
 import { notFound } from "#problem.ts";
 import { originHost } from "#space/name.ts";
@@ -79,13 +79,10 @@ function listEndpoints(service: EndpointService) {
     query: PageQuery,
     reply: z.object({ endpoints: z.array(EndpointView), links: PageLinks, meta: PageMeta }),
     handle: ({ caller, query, url }) => {
-      const page = parsePage(query);
-      const { rows, total } = service.page(caller.accountId, offsetOf(page), page.per_page);
-      return {
-        endpoints: rows.map(endpointView),
-        links: pageLinks(url, page, total),
-        meta: { total },
-      };
+      const { rows, ...page } = listPage(url, query, (offset, limit) =>
+        service.page(caller.accountId, offset, limit),
+      );
+      return { endpoints: rows.map(endpointView), ...page };
     },
   });
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { offsetOf, PageLinks, PageMeta, PageQuery, pageLinks, parsePage } from "#api/page.ts";
+import { listPage, PageLinks, PageMeta, PageQuery } from "#api/page.ts";
 import { type AnyRoute, type Context, route } from "#api/route.ts";
 import { OBJECTS_LISTED_MAX } from "#limits.ts";
 import { Problem } from "#problem.ts";
@@ -108,13 +108,10 @@ function listSpaces(service: SpaceService, domain: string) {
     query: PageQuery,
     reply: z.object({ spaces: z.array(SpaceView), links: PageLinks, meta: PageMeta }),
     handle: ({ caller, query, url }) => {
-      const page = parsePage(query);
-      const { rows, total } = service.page(caller.accountId, offsetOf(page), page.per_page);
-      return {
-        spaces: rows.map((space) => spaceView(space, domain)),
-        links: pageLinks(url, page, total),
-        meta: { total },
-      };
+      const { rows, ...page } = listPage(url, query, (offset, limit) =>
+        service.page(caller.accountId, offset, limit),
+      );
+      return { spaces: rows.map((space) => spaceView(space, domain)), ...page };
     },
   });
 }

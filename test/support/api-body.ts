@@ -9,7 +9,7 @@ export interface Endpoint {
   readonly custom_domain?: string;
 }
 
-export interface Links {
+interface Links {
   readonly pages?: {
     readonly first?: string;
     readonly prev?: string;

@@ -13,7 +13,7 @@ import { manualClock } from "#clock.ts";
 export const NOW = Date.UTC(2026, 10, 22);
 
 /** What a request was, as the fake server saw it. */
-export interface Seen {
+interface Seen {
   readonly method: string;
   readonly url: URL;
   readonly headers: IncomingMessage["headers"];

@@ -3,7 +3,7 @@ import type { AccountStore } from "./account.ts";
 import type { UseLog } from "./token.ts";
 
 /** How late a token's last use may be written down. */
-const FLUSH_EVERY_MS = 10_000;
+const FLUSH_EVERY_MS = 1_000;
 
 /** Tokens used between two flushes; those beyond it are noted at their next use. */
 const USES_MAX = 10_000;

@@ -116,7 +116,10 @@ export class Door {
     if (caller === undefined) {
       // CONTRACT §1.5: a failed sign-in counts against its address, so that guessing has an end.
       strangers.take(networkOf(arrival.address), ["hour", "minute"]);
-      throw new Problem("unauthorized", "Unable to authenticate you.");
+      // RFC 9110 §15.5.2: a 401 names the scheme that would do.
+      throw new Problem("unauthorized", "Unable to authenticate you.", {
+        fields: { "www-authenticate": "Bearer" },
+      });
     }
     passage.caller = caller;
     if (!caller.operator) {

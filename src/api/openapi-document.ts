@@ -64,11 +64,16 @@ function parameters(route: AnyRoute): Json {
     required: true,
     schema: { type: "string" },
   }));
-  const query = route.query === undefined ? {} : schemaOf(route.query, "input");
-  const required = (query["required"] as readonly string[] | undefined) ?? [];
-  const inQuery = Object.entries((query["properties"] as Json | undefined) ?? {}).map(
-    ([name, schema]) => ({ name, in: "query", required: required.includes(name), schema }),
-  );
+  const query = route.query ?? z.object({});
+  // What a handler gets says more of a parameter than "text"; whether it may be left out, the input.
+  const { properties = {} } = schemaOf(query, "output") as { readonly properties?: Json };
+  const { required = [] } = schemaOf(query, "input") as { readonly required?: readonly string[] };
+  const inQuery = Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: "query",
+    required: required.includes(name),
+    schema,
+  }));
   const all = [...inPath, ...inQuery];
   return all.length === 0 ? {} : { parameters: all };
 }

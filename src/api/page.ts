@@ -11,10 +11,12 @@ const PAGE_MAX = 1_000_000_000;
 
 const EXPECTED = "expected a whole number of at least 1";
 
+/** Text of a query string on its way in, a number from there on, and an integer to OpenAPI. */
 const positive = z
   .string()
   .regex(/^[0-9]{1,100}$/, EXPECTED)
-  .refine((text) => Number(text) >= 1, EXPECTED)
+  .transform((text) => Math.min(Number(text), PAGE_MAX))
+  .pipe(z.int().min(1, EXPECTED))
   .optional();
 
 /** A page of a collection as a store hands it over, and how many there are in all. */
@@ -31,8 +33,8 @@ export const PageQuery = z.object({
 
 export function parsePage(query: z.output<typeof PageQuery>): Page {
   return {
-    page: Math.min(Number(query.page ?? 1), PAGE_MAX),
-    per_page: Math.min(Number(query.per_page ?? 20), PER_PAGE_MAX),
+    page: query.page ?? 1,
+    per_page: Math.min(query.per_page ?? 20, PER_PAGE_MAX),
   };
 }
 

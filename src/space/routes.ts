@@ -30,6 +30,7 @@ const ObjectView = z.object({
 
 const EXPECTED_NAME = "expected 3 to 63 lower-case letters, digits and inner dashes";
 const EXPECTED_REGION = "expected three letters and a digit, as nyc3";
+const EXPECTED_LIMIT = `expected a number, 1 to ${OBJECTS_LISTED_MAX}`;
 const EXPECTED_UPSTREAM =
   "expected an http(s) URL without query, as https://{space}.{region}.digitaloceanspaces.com";
 
@@ -50,8 +51,10 @@ const ListQuery = z.object({
   after: z.string().default(""),
   limit: z
     .string()
-    .regex(/^[1-9][0-9]{0,3}$/, `expected a number, 1 to ${OBJECTS_LISTED_MAX}`)
-    .default(String(OBJECTS_LISTED_MAX)),
+    .regex(/^[0-9]{1,9}$/, EXPECTED_LIMIT)
+    .transform(Number)
+    .pipe(z.int().min(1, EXPECTED_LIMIT).max(OBJECTS_LISTED_MAX, EXPECTED_LIMIT))
+    .default(OBJECTS_LISTED_MAX),
 });
 
 type FindContext = Context & { readonly params: z.output<typeof SpaceParams> };
@@ -185,7 +188,7 @@ function listObjects(service: SpaceService, find: Find) {
     reply: z.object({ objects: z.array(ObjectView), next: z.string().optional() }),
     find,
     handle: ({ found, query }) => {
-      const page = service.list(found, { ...query, limit: Number(query.limit) });
+      const page = service.list(found, query);
       return { ...page, objects: page.objects.map(objectView) };
     },
   });

@@ -45,9 +45,10 @@ describe("the links of a page", () => {
 describe("a page's parameters", () => {
   test("are page 1 of 20 unless told, and 200 at most", () => {
     assert.deepEqual(parsePage({}), { page: 1, per_page: 20 });
-    assert.deepEqual(parsePage({ page: "3", per_page: "500" }), { page: 3, per_page: 200 });
+    const asked = (page: string, per_page: string) => PageQuery.parse({ page, per_page });
+    assert.deepEqual(parsePage(asked("3", "500")), { page: 3, per_page: 200 });
     const huge = "9".repeat(30);
-    assert.deepEqual(parsePage({ page: huge, per_page: huge }), {
+    assert.deepEqual(parsePage(asked(huge, huge)), {
       page: 1_000_000_000,
       per_page: 200,
     });

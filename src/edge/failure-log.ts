@@ -14,7 +14,8 @@ export class FailureLog {
     this.#clock = clock;
   }
 
-  note(endpointId: string, failure: OriginFailure): void {
+  /** `requestId` is of the request that met the failure: its client has it as X-Request-Id. */
+  note(endpointId: string, requestId: string, failure: OriginFailure): void {
     const now = this.#clock.now();
     const last = this.#last.get(endpointId);
     if (last !== undefined && now - last.at < FAILURE_LOG_INTERVAL_MS) {
@@ -26,6 +27,7 @@ export class FailureLog {
     this.#log.warn(
       {
         endpoint_id: endpointId,
+        request_id: requestId,
         status: failure.status,
         reason: failure.reason,
         failures_unlogged: last?.unlogged ?? 0,

@@ -52,12 +52,14 @@ export function passedReply(
   context: PassedContext,
 ): Reply {
   const lengthKnown = typeof response.length === "number";
+  // RFC 9110 §8.6: a 204 has none, whatever the origin says.
+  const lengthLine = lengthKnown && response.status !== 204;
   const head =
     statusLine(response.status) +
     headLines(response) +
     passedLine(response, "accept-ranges") +
     passedLine(response, "age") +
-    (lengthKnown ? `content-length: ${response.length}\r\n` : "") +
+    (lengthLine ? `content-length: ${response.length}\r\n` : "") +
     linesOfThisReply(context);
   return content === undefined ? { head, lengthKnown } : { head, content, lengthKnown };
 }

@@ -235,10 +235,13 @@ export class Edge {
     signal: AbortSignal,
   ): Promise<OriginResponse | OriginFailure> {
     const { endpoint } = visit.live;
+    const { requestId } = visit;
     const { target } = visit.request;
-    const request = { endpoint, method, target, requestId: visit.requestId, fields };
+    const request = { endpoint, method, target, requestId, fields };
     const answer = await this.#parts.origin.fetch(request, signal);
-    if (answer.kind === "failed" && !signal.aborted) this.#failures.note(endpoint.id, answer);
+    if (answer.kind === "failed" && !signal.aborted) {
+      this.#failures.note(endpoint.id, requestId, answer);
+    }
     return answer;
   }
 

@@ -8,6 +8,7 @@ import {
 } from "../limits.ts";
 import { BodyReader } from "./body-reader.ts";
 import type { HeldFor, MemoryBudget } from "./memory-budget.ts";
+import { joinedBytes, ownedBytes } from "./owned.ts";
 
 /** Growing until it is whole, or is known never to be. */
 export type BodyState = "growing" | "whole" | "truncated";
@@ -78,7 +79,10 @@ export class Body {
     else this.#recount();
   }
 
-  /** Adds a chunk. A retained body that does not fit the budget becomes a windowed one. */
+  /**
+   * Adds a chunk, of which nothing is kept but its own bytes. A retained body that does not fit the
+   * budget becomes a windowed one.
+   */
   append(chunk: Buffer): void {
     assert(this.#state === "growing");
     const bytes = chunk.length + CHUNK_OVERHEAD_BYTES;
@@ -86,7 +90,7 @@ export class Body {
     // One chunk of a window has to be somewhere, or nothing would ever pass.
     if (!this.#retained) this.#budget.charge(bytes, "flight");
     this.#chargedBytes += bytes;
-    this.#chunks.push(chunk);
+    this.#chunks.push(ownedBytes(chunk));
     this.#sizeBytes += chunk.length;
     this.#wakeReaders();
     this.#dropRead();
@@ -132,7 +136,9 @@ export class Body {
   end(state: "whole" | "truncated"): void {
     assert(this.#state === "growing");
     this.#state = state;
+    // What wrote it and what began that may go: a stored body outlives them by far.
     this.#onUnread = undefined;
+    this.#onWindowed = undefined;
     if (state === "whole" && this.#retained) this.#compact();
     this.#recount();
     this.#wakeReaders();
@@ -242,10 +248,16 @@ export class Body {
     onRoom();
   }
 
-  /** A small body becomes one exact buffer: no socket read of 64 KiB stays alive behind 1 KiB. */
+  /** A small body becomes one exact buffer, and is charged as one. */
   #compact(): void {
     if (this.#sizeBytes > SMALL_BODY_BYTES_MAX) return;
-    this.#chunks = [Buffer.concat(this.#chunks)];
+    const [first] = this.#chunks;
+    const pieces = this.#chunks.length;
+    const whole =
+      pieces === 1 && first !== undefined ? first : joinedBytes(this.#chunks, this.#sizeBytes);
+    // Another array too: one that was pushed to has room for 17.
+    this.#chunks = [whole];
+    this.#discharge((pieces - 1) * CHUNK_OVERHEAD_BYTES);
     for (const reader of this.#readers) reader.rewind();
   }
 }

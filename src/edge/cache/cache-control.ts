@@ -15,7 +15,7 @@ export interface CachingPolicy {
 type Directives = ReadonlyMap<string, string | true>;
 
 /** RFC 9111 §1.2.2: what delta-seconds is capped to. */
-const DELTA_SECONDS_MAX = 2 ** 31;
+export const DELTA_SECONDS_MAX = 2 ** 31;
 
 /** RFC 9213 §2.2: a valid, non-empty CDN-Cache-Control replaces Cache-Control and Expires whole. */
 export function cachingPolicy(fields: readonly string[], responseTime: number): CachingPolicy {

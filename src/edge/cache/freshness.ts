@@ -1,6 +1,6 @@
 import { parseHttpDate } from "#http/http-date.ts";
 import { fieldOf } from "../wire/request-head.ts";
-import { cachingPolicy } from "./cache-control.ts";
+import { cachingPolicy, DELTA_SECONDS_MAX } from "./cache-control.ts";
 
 /** What is kept of a response to tell its age and its lifetime later. Times are in milliseconds. */
 export interface Freshness {
@@ -71,8 +71,11 @@ export function freshnessOf(
   };
 }
 
-/** RFC 9111 §5.1: the first member of a list counts; what is not delta-seconds is ignored. */
+/**
+ * RFC 9111 §5.1: the first member of a list counts; what is not delta-seconds is ignored. §1.2.2: what
+ * overflows is as old as can be.
+ */
 function ageValue(field: string | undefined): number {
   const first = field?.split(",")[0]?.trim() ?? "";
-  return /^\d{1,10}$/.test(first) ? Number(first) : 0;
+  return /^\d+$/.test(first) ? Math.min(Number(first), DELTA_SECONDS_MAX) : 0;
 }

@@ -1,6 +1,6 @@
 import { STORED_BODY_BYTES_MAX, STORED_BODY_SHARE_MAX, STORED_OVERHEAD_BYTES } from "../limits.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
-import type { StoredResponse } from "./stored-response.ts";
+import { headBytes, type StoredResponse } from "./stored-response.ts";
 
 /** A stored response in its place between the one used before it and the one used after it. */
 interface Slot {
@@ -50,7 +50,7 @@ export class MemoryStore {
     // Held before anything is evicted or replaced: a freshened response shares its body.
     stored.body.hold("store");
     this.delete(stored.key);
-    const chargedBytes = stored.key.length + stored.fieldLines.length + STORED_OVERHEAD_BYTES;
+    const chargedBytes = headBytes(stored) + STORED_OVERHEAD_BYTES;
     if (!this.#budget.tryCharge(chargedBytes, "store")) {
       stored.body.release("store");
       return;

@@ -4,6 +4,7 @@ import { fieldsOfLines, headLines } from "../response-head.ts";
 import { fieldOf } from "../wire/request-head.ts";
 import type { Body } from "./body.ts";
 import { type Freshness, freshnessOf } from "./freshness.ts";
+import { ownedText } from "./owned.ts";
 import type { Purgeable } from "./purges.ts";
 
 /** A response that may be reused. Its body may still be growing; its head never changes. */
@@ -36,18 +37,18 @@ export interface StoredAs {
   readonly purgesCheckedAt: number;
 }
 
-/** Prepares a received head for reuse. */
+/** Prepares a received head for reuse. Nothing of it, nor of the request, is kept alive by that. */
 export function storedResponse(head: ReceivedHead, as: StoredAs): StoredResponse {
   // RFC 9110 §14.3: whatever the origin does, ranges of what is stored are served from here.
   const ranges = head.status === 200 ? "accept-ranges: bytes\r\n" : "";
   return {
-    key: as.key,
+    key: ownedText(as.key),
     body: as.body,
     contentLength: as.contentLength,
     purgesCheckedAt: as.purgesCheckedAt,
     status: head.status,
-    fieldLines: headLines(head) + ranges,
-    validators: validatorsOf(head),
+    fieldLines: ownedText(headLines(head) + ranges),
+    validators: ownedValidators(validatorsOf(head)),
     freshness: freshnessOf(head.fields, head.requestTime, head.responseTime),
   };
 }
@@ -96,5 +97,19 @@ export function validatorsOf(head: Omit<ReceivedHead, "status" | "requestTime">)
     lastModified,
     modifiedMs: parseHttpDate(lastModified ?? "", head.responseTime) ?? dateMs,
     dateMs,
+  };
+}
+
+/** What a stored response takes beside its body and what each of them takes. */
+export function headBytes({ key, fieldLines, validators }: StoredResponse): number {
+  const { etag, lastModified } = validators;
+  return key.length + fieldLines.length + (etag?.length ?? 0) + (lastModified?.length ?? 0);
+}
+
+function ownedValidators({ etag, lastModified, ...dates }: Validators): Validators {
+  return {
+    etag: etag === undefined ? undefined : ownedText(etag),
+    lastModified: lastModified === undefined ? undefined : ownedText(lastModified),
+    ...dates,
   };
 }

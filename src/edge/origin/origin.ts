@@ -34,6 +34,7 @@ type FailureDetail =
   | "origin-busy"
   | "origin-timeout"
   | "origin-unreachable"
+  | "origin-invalid"
   | "client-left";
 
 /** No response, and what the client is told of it. */

@@ -5,7 +5,6 @@ import type { BodyLength } from "../cache/storage-decision.ts";
 import {
   EMBEDDED_FETCHES_MAX,
   ORIGIN_BODY_IDLE_TIMEOUT_MS,
-  ORIGIN_CONNECT_TIMEOUT_MS,
   ORIGIN_CONNECTIONS_MAX,
   ORIGIN_FETCHES_MAX,
   ORIGIN_HEAD_BYTES_MAX,
@@ -15,6 +14,8 @@ import {
 } from "../limits.ts";
 import { endToEndFields } from "../response-head.ts";
 import { fieldOf } from "../wire/request-head.ts";
+import { answerFault } from "./answer-fault.ts";
+import { isReset, originConnector } from "./connector.ts";
 import { FetchSlots, type SlotAnswer } from "./fetch-slots.ts";
 import { type EmbeddedSpaces, type Location, locate } from "./locate.ts";
 import {
@@ -46,7 +47,7 @@ export class UndiciOrigin implements Origin {
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: ORIGIN_HEAD_BYTES_MAX,
-    connect: { timeout: ORIGIN_CONNECT_TIMEOUT_MS },
+    connect: originConnector(),
     headersTimeout: ORIGIN_HEAD_TIMEOUT_MS,
     bodyTimeout: ORIGIN_BODY_IDLE_TIMEOUT_MS,
   });
@@ -71,7 +72,7 @@ export class UndiciOrigin implements Origin {
       const requestTime = this.#clock.now();
       const received = await this.#request(request, location, signal);
       received.body.once("close", done);
-      return responseOf(received, requestTime, this.#clock.now());
+      return judged(received, request, { requestTime, responseTime: this.#clock.now() });
     } catch (error) {
       done();
       return failureOf(error);
@@ -111,24 +112,32 @@ export class UndiciOrigin implements Origin {
   }
 }
 
-function responseOf(
+/** What came, if it is an answer to what was asked. */
+function judged(
   received: Dispatcher.ResponseData,
-  requestTime: number,
-  responseTime: number,
-): OriginResponse {
+  { fields: asked }: OriginRequest,
+  times: { readonly requestTime: number; readonly responseTime: number },
+): OriginResponse | OriginFailure {
   // With `responseHeaders: "raw"` undici answers names and values in one flat list.
   const raw = received.headers as unknown as readonly string[];
-  const fields = endToEndFields(raw);
+  const named = raw.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text));
+  const transferEncoding = fieldOf(named, "transfer-encoding");
+  const status = received.statusCode;
+  const fault = answerFault({ status, transferEncoding, asked });
+  if (fault !== undefined) {
+    // Not a byte more of it is read; that it ends early is no news then.
+    received.body.on("error", () => undefined).destroy();
+    return failed(502, "origin-invalid", fault);
+  }
   return {
     kind: "response",
-    status: received.statusCode,
-    fields,
-    length: bodyLength(raw.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text))),
+    status,
+    fields: endToEndFields(raw),
+    length: bodyLength(named),
     body: received.body,
     // A little is read on, so that the connection can be used again; an abort is no failure here.
     discard: () => void received.body.dump().catch(() => undefined),
-    requestTime,
-    responseTime,
+    ...times,
   };
 }
 
@@ -140,9 +149,7 @@ function bodyLength(fields: readonly string[]): BodyLength {
 }
 
 function isStaleConnection(error: unknown): boolean {
-  if (error instanceof errors.SocketError) return true;
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "ECONNRESET" || code === "EPIPE";
+  return error instanceof errors.SocketError || isReset(error);
 }
 
 function failureOf(error: unknown): OriginFailure {

@@ -29,6 +29,7 @@ export interface EdgeUnderTest extends AsyncDisposable {
   readonly budget: MemoryBudget;
   readonly listener: Listener;
   readonly errors: readonly unknown[];
+  readonly warnings: readonly unknown[];
   purge(...patterns: string[]): void;
 }
 
@@ -58,9 +59,10 @@ export async function startEdge(
   const feed = new FeedFollower();
   feed.apply([{ number: 1, kind: "endpoint-put", endpoint }]);
   const errors: unknown[] = [];
+  const warnings: unknown[] = [];
   const log = {
     info: () => undefined,
-    warn: () => undefined,
+    warn: (fields: unknown) => void warnings.push(fields),
     error: (fields: unknown) => void errors.push(fields),
   };
   const edge = new Edge({ feed, store, budget, origin, clock, log });
@@ -80,6 +82,7 @@ export async function startEdge(
     budget,
     listener,
     errors,
+    warnings,
     purge: (...patterns) => {
       feed.apply([{ number: feed.number + 1, kind: "purge", id: endpoint.id, patterns }]);
     },

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { describe, test } from "node:test";
+import { Client, type EdgeUnderTest, fetchOnce, request, startEdge } from "./support.ts";
+
+/** An edge in front of an origin that says this, whatever it is asked. */
+async function before(answer: string): Promise<EdgeUnderTest> {
+  return await startEdge((incoming) => void incoming.socket.write(answer, "latin1"));
+}
+
+describe("an answer that breaks HTTP is a 502, and stored nowhere:", () => {
+  const answers = [
+    { what: "a transfer coding", head: "200 OK\r\ntransfer-encoding: gzip", body: "hel" },
+    {
+      what: "two transfer codings",
+      head: "200 OK\r\ntransfer-encoding: gzip, chunked",
+      body: "5\r\nhello\r\n0\r\n\r\n",
+    },
+    { what: "a 304 to no condition", head: '304 Not Modified\r\netag: "zz"', body: "" },
+    {
+      what: "a 206 to no range",
+      head: "206 Partial Content\r\ncontent-range: bytes 0-4/100\r\ncontent-length: 5",
+      body: "hello",
+    },
+    { what: "status 600", head: "600 R\r\ncontent-length: 2", body: "hi" },
+    { what: "status 999", head: "999 R\r\ncontent-length: 2", body: "hi" },
+  ];
+  for (const { what, head, body } of answers) {
+    test(what, async () => {
+      await using edge = await before(`HTTP/1.1 ${head}\r\n\r\n${body}`);
+      for (const lines of [[], ["authorization: Bearer t"]]) {
+        const received = await fetchOnce(edge, "/a", ...lines);
+        assert.equal(received.status, 502);
+        assert.match(received.fields.get("cache-status") ?? "", /detail=origin-invalid$/);
+      }
+      assert.equal(edge.store.size, 0);
+      assert.equal(edge.budget.used, 0);
+    });
+  }
+});
+
+describe("what the client asked of the origin itself may be answered:", () => {
+  test("a condition with 304", async () => {
+    await using edge = await before('HTTP/1.1 304 Not Modified\r\netag: "a"\r\n\r\n');
+    const lines = ["authorization: Bearer t", 'if-none-match: "a"'];
+    assert.equal((await fetchOnce(edge, "/a", ...lines)).status, 304);
+  });
+
+  test("a range with 206", async () => {
+    await using edge = await before(
+      "HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 0-4/100\r\ncontent-length: 5\r\n\r\nhello",
+    );
+    const lines = ["authorization: Bearer t", "range: bytes=0-4"];
+    assert.equal((await fetchOnce(edge, "/a", ...lines)).status, 206);
+  });
+});
+
+describe("a body that ends with its connection", () => {
+  const ends = [
+    { how: "an orderly end", whole: true, end: (socket: Socket) => void socket.end() },
+    { how: "a reset", whole: false, end: (socket: Socket) => void socket.resetAndDestroy() },
+  ];
+  for (const { how, whole, end } of ends) {
+    test(`is ${whole ? "whole" : "cut"} after ${how}`, async () => {
+      let origin: Socket | undefined;
+      await using edge = await startEdge((incoming) => {
+        origin = incoming.socket;
+        origin.write("HTTP/1.1 200 OK\r\n\r\nhello");
+      });
+      using client = new Client(edge.port);
+      client.get("/a");
+      await once(client.socket, "readable");
+      assert(origin !== undefined);
+      end(origin);
+      const received = await client.receive();
+      assert.equal(received.status, 200);
+      assert.equal(received.whole, whole);
+    });
+  }
+});
+
+test("a 204 has no Content-Length, whatever the origin says", async () => {
+  await using edge = await before("HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\n");
+  using client = new Client(edge.port);
+  for (const lines of [[], ["authorization: Bearer t"]]) {
+    client.send(request("GET", "/a", ...lines));
+    const received = await client.receive();
+    assert.equal(received.status, 204);
+    assert.equal(received.fields.get("content-length"), undefined);
+  }
+});
+
+test("an Age beyond all bounds is very old, and not new", async () => {
+  await using edge = await before(
+    "HTTP/1.1 200 OK\r\nage: 99999999999999999999\r\ncache-control: max-age=100\r\ncontent-length: 2\r\n\r\nhi",
+  );
+  for (let i = 0; i < 2; i += 1) {
+    const received = await fetchOnce(edge, "/a");
+    assert.equal(received.fields.get("x-cache"), "MISS");
+    assert.equal(received.fields.get("age"), "2147483648");
+  }
+});
+
+test("a failed fetch is logged with the request that met it", async () => {
+  await using edge = await startEdge((incoming) => void incoming.socket.resetAndDestroy());
+  const received = await fetchOnce(edge, "/a");
+  const [line] = edge.warnings;
+  assert(typeof line === "object" && line !== null && "request_id" in line);
+  assert.equal(line.request_id, received.fields.get("x-request-id"));
+});

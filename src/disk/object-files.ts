@@ -70,20 +70,22 @@ export async function diskObjectFiles(directory: string): Promise<DiskObjectFile
       };
     },
 
-    sweep: async (referred) => {
-      let removed = 0;
-      for (const folder of await readdir(directory)) {
-        if (folder !== "tmp" && !/^[0-9a-f]{2}$/.test(folder)) continue;
-        for (const file of await readdir(join(directory, folder))) {
-          // Only what we could have written: somebody may keep other things here.
-          if (!OBJECT_FILE.test(file) || (folder !== "tmp" && referred.has(file))) continue;
-          await rm(join(directory, folder, file), { force: true });
-          removed += 1;
-        }
-      }
-      return removed;
-    },
+    sweep: (referred) => sweep(directory, referred),
   };
+}
+
+async function sweep(directory: string, referred: ReadonlySet<string>): Promise<number> {
+  let removed = 0;
+  for (const folder of await readdir(directory)) {
+    if (folder !== "tmp" && !/^[0-9a-f]{2}$/.test(folder)) continue;
+    for (const file of await readdir(join(directory, folder))) {
+      // Only what we could have written: somebody may keep other things here.
+      if (!OBJECT_FILE.test(file) || (folder !== "tmp" && referred.has(file))) continue;
+      await rm(join(directory, folder, file), { force: true });
+      removed += 1;
+    }
+  }
+  return removed;
 }
 
 /** Bytes pass through once: counted, bounded, hashed and written, never collected. */

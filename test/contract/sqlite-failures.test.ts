@@ -43,14 +43,14 @@ describe("a copy of the database", () => {
     for (let group = 0; group < 20; group += 1) {
       await Promise.all(Array.from({ length: 100 }, () => storage.accounts.createToken(token())));
     }
-    let writing = true;
+    const writing = new AbortController();
     const writes = (async () => {
-      while (writing) await storage.accounts.createToken(token());
+      while (!writing.signal.aborted) await storage.accounts.createToken(token());
     })();
     using folder = mkdtempDisposableSync(join(tmpdir(), "atoll-copy-"));
     const copied = copyDatabase(storage.database, join(folder.path, "copy.db"));
     const { feedNumber } = await copied;
-    writing = false;
+    writing.abort();
     await writes;
     assert.equal(feedNumber, 0);
   });

@@ -42,9 +42,9 @@ describe("a backup taken while the server runs", () => {
     await createEndpoint(atoll, originOf("busy"));
     const bytes = (round: number): string => `${round} `.repeat(20_000);
     for (let key = 0; key < 20; key += 1) await putObject(atoll, "busy", `${key}`, bytes(0));
-    let busy = true;
+    const stop = new AbortController();
     const changes = (async () => {
-      for (let round = 1; busy; round += 1) {
+      for (let round = 1; !stop.signal.aborted; round += 1) {
         await putObject(atoll, "busy", `${round % 20}`, bytes(round));
         await createEndpoint(atoll, originOf(`busy-${round}`));
       }
@@ -53,7 +53,7 @@ describe("a backup taken while the server runs", () => {
     for (let count = 0; count < 3; count += 1) {
       await atollCommand(atoll.dataDir, ["backup", "--force", file]);
     }
-    busy = false;
+    stop.abort();
     await changes;
     const dataDir = join(folder, "busy");
     await atollCommand(dataDir, ["restore", file]);

@@ -48,7 +48,10 @@ export const API_HEADERS_TIMEOUT_MS = 15_000;
 /** A body of the contract is one packet or a few; one that trickles holds a connection. */
 export const BODY_TIMEOUT_MS = 30_000;
 
-/** A connection on which nothing moves, either way, is closed: also half an upload or download. */
-export const API_IDLE_TIMEOUT_MS = 60_000;
+/**
+ * A connection on which nothing moves, either way, is closed: also half an upload or download. Far
+ * above what the last sync of a large object, or the copy that begins a backup, takes.
+ */
+export const API_IDLE_TIMEOUT_MS = 120_000;
 
 export const API_CONNECTIONS_MAX = 4_096;

@@ -58,6 +58,8 @@ interface Lifetimes {
  */
 export async function serve(config: Config, io: ServeIo): Promise<void> {
   await using stack = new AsyncDisposableStack();
+  // Declared after the rest, so ended before it.
+  await using listeners = new Together();
   const log = createLogger(config.logLevel);
   const folder = stack.use(await openDataFolder(config.dataDir));
   const hub = new FeedHub(monotonicClock);
@@ -72,13 +74,19 @@ export async function serve(config: Config, io: ServeIo): Promise<void> {
     }),
   );
   const platform: Platform = { config, log, folder, storage, hub };
-  // What clients are connected to ends at the same time: together it has one grace period.
-  const listeners = stack.use(new Together());
   const edge = await startEdge(platform, toEdge, { stack, listeners });
   const ready = Promise.withResolvers<void>();
+  ready.promise.catch(() => undefined);
   const api = await startApis(platform, edge, { stack, listeners, ready: ready.promise });
   // Only now: a start that is refused must not have made, and lost, the token that it would show.
-  const { account, newToken } = await ensureFirstAccount(storage.accounts, config, systemClock);
+  const { account, newToken } = await ensureFirstAccount(
+    storage.accounts,
+    config,
+    systemClock,
+  ).catch((error: unknown) => {
+    ready.reject(error);
+    throw error;
+  });
   ready.resolve();
   await folder.writeRuntime({
     pid,
@@ -86,7 +94,7 @@ export async function serve(config: Config, io: ServeIo): Promise<void> {
     api_tls: api.tls,
     edge,
   });
-  stack.defer(() => folder.removeRuntime());
+  listeners.use({ [Symbol.asyncDispose]: () => folder.removeRuntime() });
   const lines = summary({
     dataDir: config.dataDir,
     ...(api.plain === undefined ? {} : { api: api.plain }),

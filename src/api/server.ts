@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
@@ -75,7 +75,7 @@ function requestListener(handler: Handler, refuseMalformed: () => Response): Req
   );
   return (incoming, outgoing) => {
     // RFC 9112 §3.2: more than one Host is a 400; node:http takes the first and is silent.
-    if (hasSecondHost(incoming.rawHeaders)) void writeBare(refuseMalformed(), incoming.socket);
+    if (hasSecondHost(incoming.rawHeaders)) void writeClosing(refuseMalformed(), outgoing);
     // It answers its own failures; there is nobody to wait for it.
     else void listener(incoming, outgoing);
   };
@@ -87,6 +87,13 @@ function hasSecondHost(rawHeaders: readonly string[]): boolean {
     if (rawHeaders[index]?.toLowerCase() === "host") hosts += 1;
   }
   return hosts > 1;
+}
+
+/** Through node:http, which keeps the order of what is pipelined. */
+async function writeClosing(response: Response, outgoing: ServerResponse): Promise<void> {
+  const fields = Object.fromEntries(response.headers);
+  outgoing.writeHead(response.status, { ...fields, connection: "close" });
+  outgoing.end(await response.text());
 }
 
 /** What node:http could not parse has no response object: the reply is written by hand. */

@@ -44,6 +44,8 @@ export async function writeBackup(
   signal: AbortSignal,
 ): Promise<End> {
   const archive = pack();
+  // Its failures are told by the two promises below; unheard, they would end the program.
+  archive.on("error", () => undefined);
   const tally = createTally();
   const stop = new AbortController();
   const sent = pipeline(archive, output, { signal }).catch((error: unknown) => {

@@ -18,7 +18,8 @@ export function backupRoute(backup: Backup, log: Logger): AnyRoute {
     handle: ({ request, requestId }) => {
       const output = new PassThrough();
       backup(output, request.signal).catch((error: unknown) => {
-        if (request.signal.aborted) log.info({ request_id: requestId }, "backup given up");
+        if (request.signal.aborted || output.destroyed)
+          log.info({ request_id: requestId }, "backup given up");
         else log.error({ err: error, request_id: requestId }, "backup failed");
         output.destroy(error as Error);
       });

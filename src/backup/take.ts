@@ -35,6 +35,9 @@ export async function takeBackup(
     for (const part of ["", "-wal", "-shm"]) await rm(`${database}${part}`, { force: true });
   });
   const { feedNumber } = await sources.copyDatabase(database);
+  // Copying takes a while, and whoever asked may have left meanwhile.
+  signal.throwIfAborted();
+  if (output.destroyed) throw new Error("The reader of the backup has left");
   await writeBackup(
     {
       dataDir: sources.dataDir,

@@ -34,10 +34,8 @@ export async function startOriginServer(parts: Parts): Promise<OriginServer> {
   const server = createServer((request, response) => {
     answer(parts, request, response).catch((error: unknown) => {
       // A reader that left is no event; anything else is ours to mend.
-      if (!response.destroyed) {
-        parts.log.error({ err: error }, "origin request failed");
-        response.destroy();
-      }
+      if (!hasReaderLeft(error)) parts.log.error({ err: error }, "origin request failed");
+      response.destroy();
     });
   });
   // Idle connections are the edges' own pools.
@@ -77,6 +75,11 @@ async function answer(
     // Replaced between the two: what replaced it is there now.
     if (attempt === 3) throw new Error(`The file of object ${object.key} is missing`);
   }
+}
+
+function hasReaderLeft(error: unknown): boolean {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  return ["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"].includes(code);
 }
 
 interface ObjectAddress {

@@ -64,6 +64,18 @@ describe("a backup taken while the server runs", () => {
     }
   });
 
+  test("does the server no harm when nobody reads it", async () => {
+    await using atoll = await startAtoll();
+    await createEndpoint(atoll, originOf("kept"));
+    await putObject(atoll, "kept", "a", "bytes");
+    for (let count = 0; count < 3; count += 1) {
+      const head = await atoll.operator("HEAD", "/atoll/v1/backup");
+      assert.equal(head.status, 200);
+    }
+    assert.equal((await atoll.api("GET", "/v2/account")).status, 200);
+    await atollCommand(atoll.dataDir, ["backup", join(folder, "after.tar")]);
+  });
+
   test("is refused when it is cut short, and leaves nothing behind", async () => {
     const file = join(folder, "cut.tar");
     {

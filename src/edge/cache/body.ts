@@ -98,7 +98,7 @@ export class Body {
 
   /** Resolves when the writer may append: always for a retained body, unless nobody reads it. */
   async room(): Promise<void> {
-    while (!this.#retained && this.hasReaders && this.#unreadBytes() > this.#windowBytes()) {
+    while (!this.#retained && this.hasReaders && this.#isWindowFull()) {
       await new Promise<void>((resolve) => {
         this.#onRoom = resolve;
       });
@@ -220,8 +220,9 @@ export class Body {
     callback?.();
   }
 
-  #unreadBytes(): number {
-    return this.#sizeBytes - this.#droppedBytes;
+  /** Counted as charged: an origin that sends octet by octet must not fill the memory. */
+  #isWindowFull(): boolean {
+    return this.#chunks.length > 0 && this.#chargedBytes > this.#windowBytes();
   }
 
   /** Lets go of the chunks that every reader of a windowed body has passed. */

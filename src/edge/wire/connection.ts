@@ -195,6 +195,7 @@ export class Connection implements Exchange {
   #limitInput(): void {
     if (this.#input.length >= INPUT_BYTES_MAX) this.#socket.pause();
   }
+
   /** RFC 9112 §9.6, §9.3: what the client has to know about the connection. */
   #connectionLines(): string {
     if (this.#last) return "connection: close\r\n\r\n";

@@ -56,6 +56,8 @@ export class ReplyWriter {
   pump(): void {
     const reader = this.#reader;
     if (reader === undefined) return;
+    // More of the body is no sign of life of the peer's: only what it takes moves its deadline.
+    if (this.#socket.writableNeedDrain && this.#deadline !== NEVER) return;
     while (!this.#socket.writableNeedDrain) {
       const part = reader.read();
       if (part === "pending") {

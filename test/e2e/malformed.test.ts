@@ -42,6 +42,17 @@ describe("what is no request", () => {
   }
 });
 
+describe("a malformed request behind a good one", () => {
+  test("leaves the good one its answer, and its place before the other", async () => {
+    const answer = await raw(
+      "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" +
+        "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    );
+    const statuses = answer.matchAll(/HTTP\/1\.1 (\d{3}) /g).map(([, status]) => status);
+    assert.deepEqual([...statuses], ["200", "400"]);
+  });
+});
+
 describe("the order of checks", () => {
   test("has the unknown object before a body that is no object", async () => {
     const reply = await atoll.api("PUT", "/v2/cdn/endpoints/nope", { raw: "[1]" });

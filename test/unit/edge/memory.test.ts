@@ -84,6 +84,21 @@ describe("the memory of a worker", () => {
     assert.equal(budget.used, 0);
   });
 
+  test("is not filled by an origin that sends octet by octet to a reader that has stopped", async () => {
+    const budget = new MemoryBudget(64 * MIB);
+    const body = new Body(budget, "windowed");
+    const reader = body.read();
+    let isFull = false;
+    for (let octets = 0; octets < 100_000 && !isFull; octets += 1) {
+      body.append(CHUNK.subarray(0, 1));
+      const hasRoom = body.room().then(() => true);
+      isFull = !(await Promise.race([hasRoom, setImmediate(false)]));
+    }
+    assert(isFull, "the origin is never held back");
+    assert(budget.used < 300 * KIB, `${budget.used} bytes`);
+    reader.close();
+  });
+
   test("lets go of a window chunk by chunk, as its slowest reader passes", () => {
     const budget = new MemoryBudget(64 * MIB);
     const body = new Body(budget, "retained");
@@ -196,6 +211,22 @@ function sharedWindow(): {
   readAll();
   return { writer, clock, take: (chunks) => void wire.read(chunks * CHUNK.length) };
 }
+
+describe("a reader that takes nothing", () => {
+  test("is given no more time because the origin goes on sending", () => {
+    const clock = manualClock(0);
+    const body = new Body(new MemoryBudget(64 * MIB), "retained");
+    const wire = new PassThrough({ highWaterMark: CHUNK.length });
+    const writer = new ReplyWriter(wire as unknown as Socket, clock, () => undefined);
+    writer.stream("", body.read(), { chunked: false });
+    for (let seconds = 0; seconds < 60; seconds += 5) {
+      assert.equal(writer.isTooSlow(clock.now()), false, `after ${seconds} s`);
+      body.append(CHUNK);
+      clock.advance(5_000);
+    }
+    assert.equal(writer.isTooSlow(clock.now()), true);
+  });
+});
 
 describe("a reader that others wait for", () => {
   test("is too slow when it takes only drops, though it never stalls", async () => {

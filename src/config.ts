@@ -1,6 +1,7 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import { isUpstreamTemplate } from "#space/upstream.ts";
+import { LOG_FORMATS } from "#usage/log-line.ts";
 import { LOG_LEVELS } from "./log.ts";
 
 /** An empty variable is an absent one: `FOO= npm start` means the default. */
@@ -73,6 +74,16 @@ const Environment = z.object({
       268_435_456,
     ),
   ),
+  ATOLL_ACCESS_LOG: variable(z.string().optional()),
+  ATOLL_ACCESS_LOG_FORMAT: variable(
+    z.enum(LOG_FORMATS, { error: "expected json or combined" }).default("json"),
+  ),
+  ATOLL_METRICS_TOKEN: variable(
+    z
+      .string()
+      .regex(/^[!-~]{16,}$/, "expected at least 16 visible ASCII characters")
+      .optional(),
+  ),
   ATOLL_RATE_LIMITS: variable(onOff.default("on")),
   ATOLL_RATE_LIMIT_HOUR: variable(count.default(5_000)),
   ATOLL_RATE_LIMIT_MINUTE: variable(count.default(250)),
@@ -110,7 +121,11 @@ const Environment = z.object({
   ),
 });
 
-const MAY_HOLD_SECRETS: ReadonlySet<string> = new Set(["ATOLL_TOKEN", "ATOLL_SPACES_UPSTREAM"]);
+const MAY_HOLD_SECRETS: ReadonlySet<string> = new Set([
+  "ATOLL_TOKEN",
+  "ATOLL_METRICS_TOKEN",
+  "ATOLL_SPACES_UPSTREAM",
+]);
 
 /** For `atoll` commands only: which server, as whom. */
 const CLIENT_VARIABLES = ["ATOLL_URL"];
@@ -137,9 +152,13 @@ const Config = Environment.transform((env) => {
     },
     edge: {
       port: env.ATOLL_EDGE_PORT ?? (domain === undefined ? 8081 : 80),
+      tlsPort: env.ATOLL_EDGE_TLS_PORT ?? (domain === undefined ? 8444 : 443),
       workers: env.ATOLL_EDGE_WORKERS,
       memoryBytesMax: env.ATOLL_EDGE_MEMORY_BYTES,
+      accessLog: accessLog(env.ATOLL_ACCESS_LOG, resolve(env.ATOLL_DATA_DIR)),
+      accessLogFormat: env.ATOLL_ACCESS_LOG_FORMAT,
     },
+    metricsToken: env.ATOLL_METRICS_TOKEN,
     rateLimits: {
       enforced: env.ATOLL_RATE_LIMITS === "on",
       hour: env.ATOLL_RATE_LIMIT_HOUR,
@@ -184,12 +203,24 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   throw new Error(`Cannot start:\n${mistakes.toSorted().join("\n")}`);
 }
 
+/** Where the access log goes. In the data folder it is ours to keep within bounds. */
+function accessLog(
+  value: string | undefined,
+  dataDir: string,
+): { readonly path: string; readonly isOurs: boolean } | undefined {
+  if (value === "off") return undefined;
+  if (value === "-") return { path: "-", isOurs: false };
+  if (value !== undefined) return { path: resolve(value), isOurs: false };
+  return { path: join(dataDir, "logs", "access.log"), isOurs: true };
+}
+
 /** Ports that two parts would both listen on. */
 function collisions({ api, edge }: z.output<typeof Config>): string[] {
   const ports = {
     ATOLL_API_PORT: api.port,
     ATOLL_API_TLS_PORT: api.tlsPort,
     ATOLL_EDGE_PORT: edge.port,
+    ATOLL_EDGE_TLS_PORT: edge.tlsPort,
   };
   const owners = new Map<number, string>();
   const mistakes: string[] = [];

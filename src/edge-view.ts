@@ -1,32 +1,50 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { keyPurpose } from "#certificate/serving.ts";
+import type { EdgeEndpoint } from "#feed/entry.ts";
 import { credentialsPurpose } from "#space/space-service.ts";
 import { UpstreamCredentials, type UpstreamDefault, upstreamOf } from "#space/upstream.ts";
-import type { ToEdgeEndpoint } from "#sqlite/feed-source.ts";
+import type { EdgeView } from "#sqlite/feed-source.ts";
+import type { EdgeRow } from "#sqlite/rows.ts";
 import type { Config } from "./config.ts";
 import type { Seal } from "./seal.ts";
 
-/** An endpoint's row as the edges get it: its Space's store resolved, its credentials opened. */
-export function edgeView(seal: Seal, byDefault: UpstreamDefault | undefined): ToEdgeEndpoint {
-  return (row) => {
-    const upstream = upstreamOf(
-      row,
-      () => {
-        if (row.sealed_credentials === null) return undefined;
-        const purpose = credentialsPurpose(row.name, row.region);
-        return JSON.parse(seal.open(row.sealed_credentials, purpose)) as UpstreamCredentials;
-      },
-      byDefault,
-    );
-    return {
+/** Rows as the edges get them: a Space's store resolved, credentials and keys opened. */
+export function edgeView(seal: Seal, byDefault: UpstreamDefault | undefined): EdgeView {
+  return {
+    endpoint: (row) => edgeEndpoint(row, seal, byDefault),
+    certificate: (row) => ({
       id: row.id,
-      space: row.name,
-      region: row.region,
-      domain: row.domain,
-      ttl: row.ttl,
-      ...(row.custom_domain === null ? {} : { customDomain: row.custom_domain }),
-      ...(upstream === undefined ? {} : { upstream }),
-    };
+      names: JSON.parse(row.names) as string[],
+      certPem: row.chain,
+      keyPem: seal.open(row.sealed_key, keyPurpose(row.id)),
+      notAfter: row.not_after,
+    }),
+  };
+}
+
+function edgeEndpoint(
+  row: EdgeRow,
+  seal: Seal,
+  byDefault: UpstreamDefault | undefined,
+): EdgeEndpoint {
+  const upstream = upstreamOf(
+    row,
+    () => {
+      if (row.sealed_credentials === null) return undefined;
+      const purpose = credentialsPurpose(row.name, row.region);
+      return JSON.parse(seal.open(row.sealed_credentials, purpose)) as UpstreamCredentials;
+    },
+    byDefault,
+  );
+  return {
+    id: row.id,
+    space: row.name,
+    region: row.region,
+    domain: row.domain,
+    ttl: row.ttl,
+    ...(row.custom_domain === null ? {} : { customDomain: row.custom_domain }),
+    ...(upstream === undefined ? {} : { upstream }),
   };
 }
 

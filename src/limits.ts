@@ -22,6 +22,12 @@ export const SHUTDOWN_GRACE_MS = 10_000;
 /** Starting on a cold, busy disk with 100,000 endpoints stays far below this. */
 export const START_TIMEOUT_MS = 60_000;
 
+/**
+ * Keys of session tickets are replaced this often: whoever gets hold of them can read sessions of TLS
+ * 1.2 of this long. A session is resumed for as long at most.
+ */
+export const TICKET_KEYS_LIFETIME_MS = 12 * 3_600_000;
+
 /** Writes waiting for the writer thread. Beyond it the disk has stopped, and memory must not grow. */
 export const PENDING_WRITES_MAX = 10_000;
 

@@ -35,15 +35,21 @@ export async function listen(server: Server, address: Address): Promise<number> 
 }
 
 /**
- * Finds out whether nobody else listens there, and which port 0 stands for. Workers then share the
- * port with SO_REUSEPORT, which alone would not notice a second program on it.
+ * Finds out whether nobody else listens there, and which ports 0 stands for: different ones, because
+ * all are held until the last is found. Workers then share a port with SO_REUSEPORT, which alone
+ * would not notice a second program on it.
  */
-export async function reservePort(address: Address): Promise<number> {
-  const server = createServer();
-  const port = await listen(server, address);
-  server.close();
-  await once(server, "close");
-  return port;
+export async function reservePorts<const A extends readonly Address[]>(
+  addresses: A,
+): Promise<{ [I in keyof A]: number }> {
+  await using stack = new AsyncDisposableStack();
+  const ports: number[] = [];
+  for (const address of addresses) {
+    const server = createServer();
+    ports.push(await listen(server, address));
+    stack.use(server);
+  }
+  return ports as { [I in keyof A]: number };
 }
 
 function refusal(address: Address, code: string | undefined, cause: unknown): Error {

@@ -8,20 +8,27 @@ import { RateLimiter } from "#api/rate-limit.ts";
 import { createRouter, type Handler } from "#api/router.ts";
 import { type ApiServer, startApi, type TlsIdentity } from "#api/server.ts";
 import { takeBackup } from "#backup/take.ts";
+import { regionWildcards } from "#cdn/endpoint.ts";
 import { EndpointService } from "#cdn/endpoint-service.ts";
+import type { Leaf, LocalCa } from "#certificate/local-ca.ts";
+import { OwnNames } from "#certificate/own-names.ts";
+import type { FeedEntry } from "#feed/entry.ts";
 import { FeedHub } from "#feed/hub.ts";
 import { Fleet } from "#fleet/fleet.ts";
 import { startOriginServer } from "#space/origin-server.ts";
 import { SpaceService } from "#space/space-service.ts";
 import { copyDatabase, filesOf } from "#sqlite/copy.ts";
-import { readSnapshot, type ToEdgeEndpoint, toEntries } from "#sqlite/feed-source.ts";
+import { type EdgeView, readSnapshot, toEntries } from "#sqlite/feed-source.ts";
+import { EdgeUsage } from "#usage/edge-usage.ts";
 import { openLocalCa } from "#x509/local-ca.ts";
+import { aborted } from "./aborted.ts";
 import { monotonicClock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
+import { openAccessLog } from "./edge-log.ts";
 import { edgeView, upstreamDefault } from "./edge-view.ts";
 import { SHUTDOWN_GRACE_MS } from "./limits.ts";
-import { type Address, reservePort } from "./listen.ts";
+import { type Address, reservePorts } from "./listen.ts";
 import { apiNames, platformDomains, speaksPlain, urlOf } from "./listeners.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { allRoutes } from "./routes.ts";
@@ -44,6 +51,15 @@ interface Platform {
   readonly folder: DataFolder;
   readonly storage: Storage;
   readonly hub: FeedHub;
+  readonly usage: EdgeUsage;
+  readonly ca: LocalCa;
+  readonly ownNames: OwnNames;
+}
+
+/** Where the edge answers. */
+interface EdgeUrls {
+  readonly edge: string;
+  readonly edgeTls: string;
 }
 
 /** What ends when: first, and all at once, the listeners; then the rest, last started first. */
@@ -63,21 +79,24 @@ export async function serve(config: Config, io: ServeIo): Promise<void> {
   const log = createLogger(config.logLevel);
   const folder = stack.use(await openDataFolder(config.dataDir));
   const hub = new FeedHub(monotonicClock);
-  const toEdge = edgeView(sealUnder(folder.masterKey), await upstreamDefault(config));
+  const usage = new EdgeUsage();
+  const view = edgeView(sealUnder(folder.masterKey), await upstreamDefault(config));
   const death = Promise.withResolvers<never>();
   // Raced at the end; one that comes while starting shows as the failed write that it is.
   death.promise.catch(() => undefined);
   const storage = stack.use(
     await openStorage(folder, {
-      onRecords: (records) => hub.publish(toEntries(records, toEdge)),
+      onRecords: (records) => publish(toEntries(records, view), hub, usage),
       onDeath: death.reject,
     }),
   );
-  const platform: Platform = { config, log, folder, storage, hub };
-  const edge = await startEdge(platform, toEdge, { stack, listeners });
+  const ca = await openLocalCa(folder.ca, systemClock);
+  const ownNames = await openOwnNames({ log, folder, storage, hub, ca });
+  const platform: Platform = { config, log, folder, storage, hub, usage, ca, ownNames };
+  const urls = await startEdge(platform, view, { stack, listeners });
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => undefined);
-  const api = await startApis(platform, edge, { stack, listeners, ready: ready.promise });
+  const api = await startApis(platform, urls, { stack, listeners, ready: ready.promise });
   // Only now: a start that is refused must not have made, and lost, the token that it would show.
   const { account, newToken } = await ensureFirstAccount(
     storage.accounts,
@@ -92,14 +111,15 @@ export async function serve(config: Config, io: ServeIo): Promise<void> {
     pid,
     ...(api.plain === undefined ? {} : { api: api.plain }),
     api_tls: api.tls,
-    edge,
+    edge: urls.edge,
+    edge_tls: urls.edgeTls,
   });
   listeners.use({ [Symbol.asyncDispose]: () => folder.removeRuntime() });
   const lines = summary({
     dataDir: config.dataDir,
     ...(api.plain === undefined ? {} : { api: api.plain }),
     apiTls: api.tls,
-    edge,
+    ...urls,
     workers: config.edge.workers,
     email: account.email,
     ...(newToken === undefined ? {} : { newToken }),
@@ -111,29 +131,60 @@ export async function serve(config: Config, io: ServeIo): Promise<void> {
   io.stdout(`Stopping: what is in flight is finished, for ${SHUTDOWN_GRACE_MS / 1_000} s at most`);
 }
 
-/** The edge's workers, and the server where they find embedded Spaces. @returns the edge's URL */
+/** Tells the edges, and ends the series of endpoints that are gone. */
+function publish(entries: readonly FeedEntry[], hub: FeedHub, usage: EdgeUsage): void {
+  hub.publish(entries);
+  for (const entry of entries) if (entry.kind === "endpoint-delete") usage.forget(entry.id);
+}
+
+/** TLS for every endpoint that is there, before the first worker asks for it; then looked at daily. */
+async function openOwnNames(
+  parts: Pick<Platform, "log" | "folder" | "storage" | "hub" | "ca">,
+): Promise<OwnNames> {
+  const { log, folder, storage, hub, ca } = parts;
+  const ownNames = new OwnNames({
+    store: storage.certificates,
+    ca,
+    seal: sealUnder(folder.masterKey),
+    settled: (number) => hub.settled(number),
+    log,
+  });
+  await ownNames.ensure(storage.endpoints.regions().flatMap(regionWildcards));
+  await ownNames.renew();
+  return ownNames;
+}
+
+/** The edge's workers, and the server where they find embedded Spaces. */
 async function startEdge(
-  { config, log, folder, storage, hub }: Platform,
-  toEdge: ToEdgeEndpoint,
+  { config, log, folder, storage, hub, usage, ownNames }: Platform,
+  view: EdgeView,
   { stack, listeners }: Lifetimes,
-): Promise<string> {
+): Promise<EdgeUrls> {
   const { host, edge, logLevel } = config;
   const secret = randomBytes(32).toString("hex");
   const origin = stack.use(
     await startOriginServer({ store: storage.spaces, files: storage.files, secret, log }),
   );
-  const port = await reservePort({ host, port: edge.port, variable: "ATOLL_EDGE_PORT" });
+  const [port, tlsPort] = await reservePorts([
+    { host, port: edge.port, variable: "ATOLL_EDGE_PORT" },
+    { host, port: edge.tlsPort, variable: "ATOLL_EDGE_TLS_PORT" },
+  ]);
+  const accessLog = await openAccessLog(config, log, stack);
   const fleet = listeners.use(
     new Fleet({
       hub,
-      snapshot: () => readSnapshot(folder.database, toEdge),
+      usage,
+      snapshot: () => readSnapshot(folder.database, view),
       settings: {
         host,
         port,
+        tls: { port: tlsPort },
         sharePort: edge.workers > 1,
+        priorKnowledge: false,
         memoryBytesMax: edge.memoryBytesMax,
         embedded: { port: origin.port, secret },
         logLevel,
+        ...(accessLog === undefined ? {} : { accessLog }),
       },
       workers: edge.workers,
       clock: systemClock,
@@ -141,18 +192,18 @@ async function startEdge(
     }),
   );
   await fleet.start();
-  return urlOf("http", host, port);
+  stack.use(daily(() => ownNames.renew(), "certificates of own names not renewed", log));
+  return { edge: urlOf("http", host, port), edgeTls: urlOf("https", host, tlsPort) };
 }
 
 /** The API over TLS, and over plain HTTP where tokens may go over it. @returns their URLs */
 async function startApis(
   platform: Platform,
-  edge: string,
+  urls: EdgeUrls,
   { stack, listeners, ready }: Lifetimes & { readonly ready: Promise<void> },
 ): Promise<{ readonly plain?: string; readonly tls: string }> {
-  const { config, folder, log, storage } = platform;
+  const { config, folder, log, storage, ca } = platform;
   const { host, api } = config;
-  const ca = await openLocalCa(folder.ca, systemClock);
   const limiter = new RateLimiter(config.rateLimits, systemClock);
   const uses = stack.use(startUseLog(storage.accounts, log));
   const door = new Door({
@@ -163,18 +214,18 @@ async function startApis(
     log,
     newRequestId: randomUUID,
   });
-  const router = createRouter(routesOf(platform, limiter, { edge, caPem: ca.caPem }), door);
+  const router = createRouter(routesOf(platform, limiter, urls), door);
   const handler: Handler = async (request, peer) => {
     await ready;
     return router(request, peer);
   };
   const start = async (address: Address, identity?: TlsIdentity): Promise<ApiServer> =>
     listeners.use(await startApi(handler, () => door.refuseMalformed(), address, identity));
-  const leaf = await ca.leafFor(apiNames(config), "api");
-  const tls = await start({ host, port: api.tlsPort, variable: "ATOLL_API_TLS_PORT" }, leaf);
-  stack.use(
-    renewDaily(async () => tls.useIdentity(await ca.leafFor(apiNames(config), "api")), log),
-  );
+  const leaf = (): Promise<Leaf> => ca.leafFor(apiNames(config), "api");
+  const tlsAddress = { host, port: api.tlsPort, variable: "ATOLL_API_TLS_PORT" };
+  const tls = await start(tlsAddress, await leaf());
+  const renew = async (): Promise<void> => tls.useIdentity(await leaf());
+  stack.use(daily(renew, "API certificate not renewed", log));
   const tlsUrl = urlOf("https", host, tls.port);
   if (!speaksPlain(config)) return { tls: tlsUrl };
   const plain = await start({ host, port: api.port, variable: "ATOLL_API_PORT" });
@@ -182,9 +233,9 @@ async function startApis(
 }
 
 function routesOf(
-  { config, log, folder, storage, hub }: Platform,
+  { config, log, folder, storage, hub, usage, ca, ownNames }: Platform,
   limiter: RateLimiter,
-  { edge, caPem }: { readonly edge: string; readonly caPem: string },
+  urls: EdgeUrls,
 ): ReturnType<typeof allRoutes> {
   const { accounts, endpoints, spaces, files } = storage;
   const seal = sealUnder(folder.masterKey);
@@ -193,6 +244,7 @@ function routesOf(
     endpoints: new EndpointService({
       store: endpoints,
       feed: hub,
+      ownNames,
       limiter,
       clock: systemClock,
       spacesDomains: config.spaces.domains,
@@ -201,6 +253,7 @@ function routesOf(
       purgeFilesMax: config.rateLimits.purgeFiles,
     }),
     spaces: new SpaceService({ store: spaces, files, seal, clock: systemClock }),
+    metrics: { usage, token: config.metricsToken, version: VERSION },
     backup: (output, signal) =>
       takeBackup(
         {
@@ -214,7 +267,7 @@ function routesOf(
         output,
         signal,
       ),
-    home: () => ({ version: VERSION, edge, caPem }),
+    home: () => ({ version: VERSION, ...urls, caPem: ca.caPem }),
     spacesDomain: config.spaces.domains[0] ?? "",
     clock: systemClock,
     log,
@@ -223,17 +276,10 @@ function routesOf(
 
 const DAY_MS = 86_400_000;
 
-/** A leaf is looked at once a day; the CA renews it when it is due. */
-function renewDaily(renew: () => Promise<void>, log: Logger): Disposable {
+/** Certificates are looked at once a day; those that are due are renewed. */
+function daily(renew: () => Promise<void>, failure: string, log: Logger): Disposable {
   const timer = setInterval(() => {
-    renew().catch((error: unknown) => log.error({ err: error }, "API certificate not renewed"));
+    renew().catch((error: unknown) => log.error({ err: error }, failure));
   }, DAY_MS);
   return { [Symbol.dispose]: () => clearInterval(timer) };
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  await promise;
 }

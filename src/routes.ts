@@ -10,12 +10,14 @@ import type { Clock } from "#clock.ts";
 import type { Logger } from "#log.ts";
 import { spaceRoutes } from "#space/routes.ts";
 import type { SpaceService } from "#space/space-service.ts";
+import { type MetricsParts, metricsRoute } from "#usage/routes.ts";
 
 export interface RouteParts {
   readonly accounts: AccountStore;
   readonly endpoints: EndpointService;
   readonly spaces: SpaceService;
   readonly backup: Backup;
+  readonly metrics: MetricsParts;
   /** Asked at each request: ports are known once everything listens. */
   readonly home: () => Home;
   /** The Spaces domain that origins are shown under. */
@@ -32,6 +34,7 @@ export function allRoutes(parts: RouteParts): readonly AnyRoute[] {
     ...operatorAccountRoutes(parts.accounts, parts.clock),
     ...spaceRoutes(parts.spaces, parts.spacesDomain),
     backupRoute(parts.backup, parts.log),
+    metricsRoute(parts.metrics),
   ];
   return [...routes, ...homeRoutes(parts.home, routes)];
 }

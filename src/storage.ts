@@ -1,11 +1,17 @@
 import type { AccountStore } from "#account/account.ts";
 import type { EndpointStore } from "#cdn/endpoint.ts";
+import type { ServingCertificateStore } from "#certificate/serving.ts";
 import { type DiskObjectFiles, diskObjectFiles } from "#disk/object-files.ts";
 import type { SpaceStore } from "#space/space.ts";
 import { openForReading, openForWriting } from "#sqlite/connection.ts";
 import type { FeedRecord } from "#sqlite/feed-log.ts";
 import { migrate } from "#sqlite/migrate.ts";
-import { sqliteAccounts, sqliteEndpoints, sqliteSpaces } from "#sqlite/stores.ts";
+import {
+  sqliteAccounts,
+  sqliteCertificates,
+  sqliteEndpoints,
+  sqliteSpaces,
+} from "#sqlite/stores.ts";
 import { Writer } from "#sqlite/writer.ts";
 import type { DataFolder } from "./data-folder.ts";
 
@@ -13,6 +19,7 @@ import type { DataFolder } from "./data-folder.ts";
 export interface Storage extends AsyncDisposable {
   readonly accounts: AccountStore;
   readonly endpoints: EndpointStore;
+  readonly certificates: ServingCertificateStore;
   readonly spaces: SpaceStore;
   readonly files: DiskObjectFiles;
 }
@@ -46,6 +53,7 @@ export async function openStorage(folder: DataFolder, events: StorageEvents): Pr
   return {
     accounts: sqliteAccounts(db, writer),
     endpoints: sqliteEndpoints(db, writer),
+    certificates: sqliteCertificates(db, writer),
     spaces,
     files,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -6,6 +6,7 @@ export interface Running {
   readonly api?: string;
   readonly apiTls: string;
   readonly edge: string;
+  readonly edgeTls: string;
   readonly workers: number;
   readonly email: string;
   /** Only at the first start: it is shown this once. */
@@ -27,6 +28,7 @@ export function summary(running: Running): readonly string[] {
     ["API", api ?? "over TLS only, beyond the loopback (ATOLL_API_PLAIN=on lifts that)"],
     ["API, TLS", `${apiTls}  (trust ${dataDir}/ca/ca.pem)`],
     ["Edge", `${running.edge}  (${workers})`],
+    ["Edge, TLS", running.edgeTls],
     ["Data", dataDir],
     ["Account", running.email],
     ...tokenLine(running),

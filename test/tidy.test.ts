@@ -15,22 +15,25 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   account: ["api"],
   space: ["api", "feed", "http"],
   cdn: ["api", "space", "feed"],
-  feed: [],
-  edge: ["feed", "cdn", "http"],
+  feed: ["usage"],
+  edge: ["feed", "cdn", "http", "usage"],
   certificate: [],
   http: [],
+  usage: ["api"],
   backup: ["api"],
   // Adapters: they implement the concepts' ports and never meet one another.
-  sqlite: ["account", "cdn", "space", "feed"],
+  sqlite: ["account", "cdn", "certificate", "space", "feed"],
   disk: ["space"],
   x509: ["certificate"],
-  fleet: ["feed", "edge"],
+  fleet: ["feed", "edge", "usage"],
   // Beside main.ts, the one that puts things together: a command for each noun.
   cli: ["certificate", "x509", "backup"],
 };
 /** These put the concepts together: they may import every folder, and no folder but cli them. */
 const COMPOSITION = [
   "main.ts",
+  "edge-alone.ts",
+  "edge-log.ts",
   "routes.ts",
   "storage.ts",
   "edge-view.ts",

@@ -99,6 +99,7 @@ export class Door {
     const context: Context = {
       caller,
       requestId: passage.requestId,
+      peerAddress: arrival.address,
       request,
       url: new URL(request.url),
     };

@@ -6,6 +6,7 @@ import { type AnyRoute, route } from "./route.ts";
 export interface Home {
   readonly version: string;
   readonly edge: string;
+  readonly edgeTls: string;
   readonly caPem: string;
 }
 
@@ -27,6 +28,7 @@ export function homeRoutes(home: () => Home, others: readonly AnyRoute[]): reado
         about: "A CDN behind DigitalOcean's API v2",
         api: `${url.origin}/v2`,
         edge: home().edge,
+        edge_tls: home().edgeTls,
         openapi: `${url.origin}/openapi.json`,
         health: `${url.origin}/healthz`,
         ca: `${url.origin}/ca.pem`,

@@ -5,6 +5,8 @@ import type { Principal } from "./principal.ts";
 export interface Context {
   readonly caller: Principal;
   readonly requestId: string;
+  /** IP address of the connection's other end. */
+  readonly peerAddress: string;
   /** The request as it came; its body is unread only where the route says `body: "stream"`. */
   readonly request: Request;
   /** Scheme and authority that links in the reply are built on (CONTRACT §1.5). */

@@ -14,7 +14,9 @@ import {
   type EndpointChanges,
   type EndpointStore,
   type Feed,
+  type OwnNames,
   ownHosts,
+  regionWildcards,
   type Ttl,
 } from "./endpoint.ts";
 import { parsePurgePattern } from "./purge-pattern.ts";
@@ -23,6 +25,7 @@ import { parsePurgePattern } from "./purge-pattern.ts";
 export interface EndpointServiceParts {
   readonly store: EndpointStore;
   readonly feed: Feed;
+  readonly ownNames: OwnNames;
   readonly limiter: RateLimiter;
   readonly clock: Clock;
   readonly spacesDomains: readonly string[];
@@ -64,11 +67,13 @@ export class EndpointService {
     accountId: number,
     members: EndpointMembers & { readonly origin: string },
   ): Promise<Endpoint> {
-    const { store, feed, clock, spacesDomains, strict } = this.#parts;
+    const { store, feed, ownNames, clock, spacesDomains, strict } = this.#parts;
     const parsed = parseOrigin(members.origin, spacesDomains);
     if (parsed.kind === "invalid") throw invalidOrigin(parsed.reason);
     const customDomain = this.#customDomain(members.custom_domain);
     refuseCertificate(members.certificate_id, customDomain);
+    // Before, so that no endpoint is ever without TLS. One that is refused below leaves it behind.
+    await ownNames.ensure(regionWildcards(parsed.origin));
     const result = await store.create(
       {
         id: randomUUID(),

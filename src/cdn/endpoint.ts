@@ -30,11 +30,23 @@ export function endpointHost({ name, region, domain }: Origin): string {
   return `${name}.${region}.cdn.${domain}`;
 }
 
-/** Every name that the edge answers an endpoint under. `.localhost` reaches any browser here. */
+/** Every endpoint answers under this too: `.localhost` reaches any browser here. */
+const LOCAL_DOMAIN = "spaces.localhost";
+
+/** Every name that the edge answers an endpoint under. */
 export function ownHosts(endpoint: Endpoint): readonly string[] {
-  const { name, region } = endpoint.origin;
-  const hosts = [endpointHost(endpoint.origin), `${name}.${region}.cdn.spaces.localhost`];
-  return endpoint.customDomain === undefined ? hosts : [...hosts, endpoint.customDomain];
+  const { origin, customDomain } = endpoint;
+  const hosts = [endpointHost(origin), endpointHost({ ...origin, domain: LOCAL_DOMAIN })];
+  return customDomain === undefined ? hosts : [...hosts, customDomain];
+}
+
+/** Endpoints of one region and Spaces domain share their certificates. */
+export type Region = Pick<Origin, "region" | "domain">;
+
+/** What covers the names that the CDN gives to endpoints of a region, as certificates write it. */
+export function regionWildcards(region: Region): readonly string[] {
+  const domains = new Set([region.domain, LOCAL_DOMAIN]);
+  return [...domains].map((domain) => endpointHost({ ...region, name: "*", domain }));
 }
 
 export type Created =
@@ -67,6 +79,17 @@ export interface EndpointStore {
   find(accountId: number, id: string): Endpoint | undefined;
   /** In order of creation. */
   page(accountId: number, offset: number, limit: number): Listed<Endpoint>;
+  /** Every region and domain that an endpoint of any account is in, once each. */
+  regions(): readonly Region[];
+}
+
+/** Port: TLS for names of the platform's own. */
+export interface OwnNames {
+  /**
+   * Resolves when each of these names or wildcards has a certificate that the edges are told of
+   * before whatever they are told of next. Free for those that have one.
+   */
+  ensure(names: readonly string[]): Promise<void>;
 }
 
 /** Port: waits until a change is in force at every live edge, or the edge is no longer one. */

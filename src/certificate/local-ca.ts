@@ -22,12 +22,15 @@ const LEAF_NAMES_MAX = 100;
 /** What a leaf is for; it names its files. */
 export type LeafLabel = "api";
 
-/** What a TLS listener is given. */
-export interface Leaf {
+export interface LeafPair {
   /** PEM: the leaf alone, since a client that trusts the CA has the CA. */
   readonly cert: string;
   /** PEM, PKCS #8. */
   readonly key: string;
+}
+
+/** What a TLS listener is given. */
+export interface Leaf extends LeafPair {
   readonly notAfter: Date;
 }
 
@@ -40,6 +43,16 @@ export interface LocalCa {
    * @throws Error when a name is none, or there are none or too many.
    */
   leafFor(names: readonly string[], label: LeafLabel): Promise<Leaf>;
+  /**
+   * A new leaf for exactly these names, which the caller keeps; `undefined` when `decideLeaf` keeps
+   * the one that the caller has.
+   * @throws Error when a name is none, or there are none or too many.
+   */
+  newLeaf(names: readonly string[], kept: LeafPair | undefined): Promise<NewLeaf | undefined>;
+}
+
+export interface NewLeaf extends Leaf {
+  readonly reason: (LeafDecision & { readonly kind: "issue" })["reason"];
 }
 
 /** A subject alternative name, as RFC 5280 §4.2.1.6 tells them apart. */

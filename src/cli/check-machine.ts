@@ -96,6 +96,7 @@ export async function checkPorts(
     { name: "API port", variable: "ATOLL_API_PORT", port: config.api.port },
     { name: "API TLS port", variable: "ATOLL_API_TLS_PORT", port: config.api.tlsPort },
     { name: "edge port", variable: "ATOLL_EDGE_PORT", port: config.edge.port },
+    { name: "edge TLS port", variable: "ATOLL_EDGE_TLS_PORT", port: config.edge.tlsPort },
   ];
   const checks: Check[] = [];
   for (const wanted of ports) {

@@ -5,6 +5,7 @@ import { addAccountCommands } from "./accounts.ts";
 import { addBackupCommands } from "./backup.ts";
 import { addCaCommands } from "./ca.ts";
 import { addDoctorCommand } from "./doctor.ts";
+import { addEdgeCommand } from "./edge.ts";
 import { addServeCommand } from "./serve.ts";
 import { addObjectCommands } from "./space-objects.ts";
 import { addSpaceCommands } from "./spaces.ts";
@@ -48,6 +49,7 @@ function atollProgram(world: World): Command {
       writeErr: (text) => world.stderr(text.trimEnd()),
     });
   addServeCommand(program, world);
+  addEdgeCommand(program, world);
   addDoctorCommand(program, world);
   addSpaceCommands(program, world);
   addObjectCommands(program, world);

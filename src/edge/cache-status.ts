@@ -8,7 +8,7 @@ export type Outcome =
   | {
       readonly kind: "miss";
       /** What made the request go forward: nothing stored, or nothing fresh. */
-      readonly forward: "miss" | "stale";
+      readonly forward: "miss" | "vary-miss" | "stale";
       readonly collapsed: boolean;
       readonly storage: Storage;
     }
@@ -16,10 +16,13 @@ export type Outcome =
   | { readonly kind: "bypass"; readonly reason: BypassReason };
 
 /** What made a request go forward (RFC 9211 §2.2). */
-export type Forward = "miss" | "stale" | "bypass";
+export type Forward = "miss" | "vary-miss" | "stale" | "bypass";
+
+/** What `x-cache`, the log and the metrics call an outcome; NONE: the edge answered by itself. */
+export type CacheResult = "HIT" | "MISS" | "STALE" | "REVALIDATED" | "BYPASS" | "NONE";
 
 /** `x-cache`, as CDNs have it. */
-export function xCache(outcome: Outcome): string {
+export function xCache(outcome: Outcome): CacheResult {
   switch (outcome.kind) {
     case "hit":
       return "HIT";

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
-import type { EdgeEndpoint, FeedEntry } from "#feed/entry.ts";
-import type { KeptPurge } from "#feed/message.ts";
+import type { FeedEntry } from "#feed/entry.ts";
+import type { KeptPurge, SnapshotContent } from "#feed/message.ts";
 import { unreachable } from "#unreachable.ts";
 import { EndpointDirectory } from "./names.ts";
+import { CertificateDirectory } from "./wire/tls/certificate-directory.ts";
 
 /** The state of the feed in this worker: a snapshot, and every entry after it, in order. */
 export class FeedFollower {
   readonly endpoints = new EndpointDirectory();
+  readonly certificates = new CertificateDirectory();
   #number = 0;
   #snapshotPurges: KeptPurge[] = [];
 
@@ -16,8 +18,9 @@ export class FeedFollower {
   }
 
   /** One part of the snapshot, in any order. */
-  load(endpoints: readonly EdgeEndpoint[], purges: readonly KeptPurge[]): void {
+  load({ endpoints, purges, certificates }: SnapshotContent): void {
     for (const endpoint of endpoints) this.endpoints.put(endpoint);
+    for (const certificate of certificates) this.certificates.put(certificate);
     this.#snapshotPurges.push(...purges);
   }
 
@@ -48,6 +51,10 @@ export class FeedFollower {
       case "purge":
         assert(entry.patterns.length > 0);
         return this.endpoints.purge(entry.id, entry.number, entry.patterns);
+      case "certificate-put":
+        return this.certificates.put(entry.certificate);
+      case "certificate-delete":
+        return this.certificates.delete(entry.id);
       default:
         return unreachable(entry);
     }

@@ -1,10 +1,14 @@
 import type { EdgeEndpoint } from "#feed/entry.ts";
+import type { EndpointCounters } from "#usage/edge-counters.ts";
 import { PurgeList } from "./cache/purges.ts";
+import { RECENT_HOSTS_MAX } from "./limits.ts";
 
 /** An endpoint as it is now, and what was purged of it. Requests in flight see it change. */
 export interface LiveEndpoint {
   endpoint: EdgeEndpoint;
   purges: PurgeList | undefined;
+  /** What was answered for it. */
+  counters: EndpointCounters | undefined;
 }
 
 /** Every endpoint answers on `<space>.<region>.cdn.` and this, so that a browser reaches it. */
@@ -17,12 +21,25 @@ export class EndpointDirectory {
   /** By `<space>.<region>`. */
   readonly #bySpace = new Map<string, LiveEndpoint>();
   readonly #byCustomDomain = new Map<string, LiveEndpoint>();
+  /** Of `atoll edge`: the one endpoint of its edge. */
+  #proxy: LiveEndpoint | undefined;
+  /** Hosts as they were written, of late: most requests are for a few. Emptied by each change. */
+  readonly #recent = new Map<string, LiveEndpoint>();
   /** Regions and Spaces domains are few: one string each serves 100,000 endpoints. */
   readonly #shared = new Map<string, string>();
 
   /** Finds by the Host field: in any case, with or without a port and a trailing dot. */
   find(host: string): LiveEndpoint | undefined {
-    const name = hostName(host);
+    const recent = this.#recent.get(host);
+    if (recent !== undefined) return recent;
+    const live = this.#proxy ?? this.#find(hostName(host));
+    if (live === undefined) return undefined;
+    if (this.#recent.size >= RECENT_HOSTS_MAX) this.#recent.clear();
+    this.#recent.set(host, live);
+    return live;
+  }
+
+  #find(name: string): LiveEndpoint | undefined {
     const label = name.indexOf(CDN_LABEL);
     if (label > 0) {
       const live = this.#bySpace.get(name.slice(0, label));
@@ -36,15 +53,17 @@ export class EndpointDirectory {
 
   /** Adds an endpoint, or changes the one that has its id; its purges stay. */
   put(endpoint: EdgeEndpoint): void {
+    this.#recent.clear();
     const known = this.#byId.get(endpoint.id);
     if (known !== undefined) this.#unname(known);
-    const live: LiveEndpoint = known ?? { endpoint, purges: undefined };
+    const live: LiveEndpoint = known ?? { endpoint, purges: undefined, counters: undefined };
     live.endpoint = {
       ...endpoint,
       region: this.#share(endpoint.region),
       domain: this.#share(endpoint.domain.toLowerCase()),
     };
     this.#byId.set(endpoint.id, live);
+    if (endpoint.role === "proxy") this.#proxy = live;
     this.#bySpace.set(spaceKey(endpoint), live);
     const { customDomain } = endpoint;
     if (customDomain !== undefined) this.#byCustomDomain.set(customDomain.toLowerCase(), live);
@@ -54,6 +73,8 @@ export class EndpointDirectory {
     const live = this.#byId.get(id);
     if (live === undefined) return;
     this.#byId.delete(id);
+    this.#recent.clear();
+    if (this.#proxy === live) this.#proxy = undefined;
     this.#unname(live);
   }
 
@@ -88,7 +109,7 @@ function spaceKey(endpoint: EdgeEndpoint): string {
 }
 
 /** RFC 9110 §4.2.3: the host is case-insensitive. A trailing dot is the same name, fully written. */
-function hostName(host: string): string {
+export function hostName(host: string): string {
   let end = host.lastIndexOf(":");
   if (end < 0 || host.endsWith("]")) end = host.length;
   if (host.charCodeAt(end - 1) === 0x2e) end -= 1;

@@ -2,15 +2,19 @@ import { evaluateInCache } from "#http/precondition.ts";
 import type { BodyReader } from "./cache/body-reader.ts";
 import { validatorsOf } from "./cache/stored-response.ts";
 import { cacheStatus, type Outcome, xCache } from "./cache-status.ts";
+import { FieldSection, fieldOf } from "./fields.ts";
+import type { LiveEndpoint } from "./names.ts";
 import type { OriginResponse } from "./origin/origin.ts";
 import type { Reply } from "./reply.ts";
-import { headLines, notModifiedLines, statusLine } from "./response-head.ts";
-import { fieldOf, type RequestHead } from "./wire/request-head.ts";
+import type { RequestHead } from "./request.ts";
+import { headLines, notModifiedLines } from "./response-head.ts";
+import { serverTiming } from "./server-timing.ts";
 
 /** What a reply says beside what the origin answered. */
 interface PassedContext {
   readonly outcome: Outcome;
   readonly requestId: string;
+  readonly live: LiveEndpoint;
 }
 
 /** What one waiter makes of a fill that is not stored. */
@@ -37,12 +41,8 @@ export function decidePassedUse(
 
 /** RFC 9110 §15.4.5: what the client has is what the origin just answered with. */
 export function passedNotModified(response: OriginResponse, context: PassedContext): Reply {
-  const head =
-    statusLine(304) +
-    notModifiedLines(headLines(response)) +
-    passedLine(response, "age") +
-    linesOfThisReply(context);
-  return { head, lengthKnown: true };
+  const lines = notModifiedLines(headLines(response)) + passedLine(response, "age");
+  return replyOf(response, context, { status: 304, lines });
 }
 
 /** The origin's own answer, on its way to one client. */
@@ -51,17 +51,13 @@ export function passedReply(
   content: BodyReader | undefined,
   context: PassedContext,
 ): Reply {
-  const lengthKnown = typeof response.length === "number";
+  const { status, length } = response;
+  const lines =
+    headLines(response) + passedLine(response, "accept-ranges") + passedLine(response, "age");
+  const reply = replyOf(response, context, { status, lines });
   // RFC 9110 §8.6: a 204 has none, whatever the origin says.
-  const lengthLine = lengthKnown && response.status !== 204;
-  const head =
-    statusLine(response.status) +
-    headLines(response) +
-    passedLine(response, "accept-ranges") +
-    passedLine(response, "age") +
-    (lengthLine ? `content-length: ${response.length}\r\n` : "") +
-    linesOfThisReply(context);
-  return content === undefined ? { head, lengthKnown } : { head, content, lengthKnown };
+  const contentLength = typeof length === "number" && status !== 204 ? length : undefined;
+  return content === undefined ? { ...reply, contentLength } : { ...reply, contentLength, content };
 }
 
 /** RFC 9110 §6.4.1: whether there is content at all after such a head. */
@@ -69,11 +65,23 @@ export function hasContent(method: string, status: number): boolean {
   return method !== "HEAD" && status !== 204 && status !== 304;
 }
 
-function linesOfThisReply({ outcome, requestId }: PassedContext): string {
-  return (
-    `x-cache: ${xCache(outcome)}\r\ncache-status: ${cacheStatus(outcome)}\r\n` +
-    `x-request-id: ${requestId}\r\n`
-  );
+function replyOf(
+  { requestTime, responseTime }: OriginResponse,
+  { outcome, requestId, live }: PassedContext,
+  { status, lines }: { readonly status: number; readonly lines: string },
+): Reply {
+  const cache = xCache(outcome);
+  const timing = serverTiming(cache, { originMs: responseTime - requestTime });
+  const own = `x-cache: ${cache}\r\ncache-status: ${cacheStatus(outcome)}\r\nserver-timing: ${timing}\r\n`;
+  return {
+    status,
+    section: new FieldSection(lines),
+    own: new FieldSection(own),
+    requestId,
+    contentLength: undefined,
+    cache,
+    live,
+  };
 }
 
 function passedLine(response: OriginResponse, name: string): string {

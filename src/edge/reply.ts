@@ -1,25 +1,29 @@
+import { randomUUID } from "node:crypto";
 import { formatHttpDate } from "#http/http-date.ts";
 import type { BodyReader } from "./cache/body-reader.ts";
-import { statusLine } from "./response-head.ts";
+import type { CacheResult } from "./cache-status.ts";
+import { FieldSection } from "./fields.ts";
+import type { LiveEndpoint } from "./names.ts";
 
-/** A response as `serve.ts` hands it to the wire, which adds what belongs to the connection. */
+/**
+ * A response as `serve.ts` hands it to the wire, which writes it in the connection's version of HTTP
+ * and adds what belongs to the connection.
+ */
 export interface Reply {
-  /** Status line and field lines, each with its CRLF, without the empty line that ends them. */
-  readonly head: string;
+  readonly status: number;
+  /** The fields that all replies from one stored or received head have in common. */
+  readonly section: FieldSection;
+  /** The fields that this reply has for itself. */
+  readonly own: FieldSection;
+  /** Goes out as X-Request-Id. */
+  readonly requestId: string;
+  /** Goes out as Content-Length. If it is not known, the wire frames the content. */
+  readonly contentLength: number | undefined;
   /** Absent: there is none, as for HEAD and 304. A reader belongs to the wire, which closes it. */
   readonly content?: Buffer | BodyReader;
-  /** Whether the head has Content-Length. If not, the wire frames the content. */
-  readonly lengthKnown: boolean;
-}
-
-/** The wire's side of one request. */
-export interface Exchange {
-  /** Whether the client is gone; a reply is then dropped. */
-  readonly left: boolean;
-  /** Called if the client leaves before its reply has been given. */
-  whenLeft(callback: () => void): void;
-  /** Once per request. */
-  respond(reply: Reply): void;
+  /** For those who count and log. */
+  readonly cache: CacheResult;
+  readonly live: LiveEndpoint | undefined;
 }
 
 /** What the edge itself has to refuse, or could not do. */
@@ -31,22 +35,30 @@ export interface EdgeError {
   readonly now: number;
   /** Further field lines, each with its CRLF. */
   readonly lines?: string;
+  readonly live: LiveEndpoint | undefined;
 }
+
+const NO_FIELDS = new FieldSection("");
 
 /** An error of the edge itself: one line of text. */
 export function errorReply(error: EdgeError, method: string): Reply {
-  const { head, text } = errorText(error);
-  return method === "HEAD"
-    ? { head, lengthKnown: true }
-    : { head, content: text, lengthKnown: true };
+  const { status, requestId, live } = error;
+  const date = `date: ${formatHttpDate(error.now)}\r\n`;
+  const common = { status, own: NO_FIELDS, requestId, cache: "NONE", live } as const;
+  // RFC 9110 §15.3.5: nothing follows its head.
+  if (status === 204) {
+    return { ...common, section: new FieldSection(date), contentLength: undefined };
+  }
+  const text = Buffer.from(`${error.reason}\n`);
+  const lines =
+    `${date}content-type: text/plain; charset=utf-8\r\n` +
+    `cache-control: no-store\r\n${error.lines ?? ""}`;
+  const reply = { ...common, section: new FieldSection(lines), contentLength: text.length };
+  return method === "HEAD" ? reply : { ...reply, content: text };
 }
 
-/** Its head, as in a `Reply`, and its content. */
-export function errorText(error: EdgeError): { readonly head: string; readonly text: Buffer } {
-  const text = Buffer.from(`${error.reason}\n`);
-  const head =
-    `${statusLine(error.status)}date: ${formatHttpDate(error.now)}\r\n` +
-    `content-type: text/plain; charset=utf-8\r\ncontent-length: ${text.length}\r\n` +
-    `cache-control: no-store\r\nx-request-id: ${error.requestId}\r\n${error.lines ?? ""}`;
-  return { head, text };
+/** The answer to what is no request that could be served: the wire's own refusal. */
+export function refusalReply(status: number, reason: string, now: number): Reply {
+  const requestId = randomUUID();
+  return errorReply({ status, reason, requestId, now, live: undefined }, "GET");
 }

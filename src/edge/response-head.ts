@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import { formatHttpDate } from "#http/http-date.ts";
-import { fieldOf } from "./wire/request-head.ts";
+import { fieldOf } from "./fields.ts";
 
 /** RFC 9110 §7.6.1, and what older peers treat alike: meant for one connection only. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -59,16 +59,6 @@ export function headLines(head: {
     lines += `date: ${formatHttpDate(head.responseTime)}\r\n`;
   }
   return lines;
-}
-
-/** The fields that prepared lines were made of. */
-export function fieldsOfLines(lines: string): string[] {
-  const fields: string[] = [];
-  for (const line of lines.split("\r\n")) {
-    const colon = line.indexOf(": ");
-    if (colon > 0) fields.push(line.slice(0, colon), line.slice(colon + 2));
-  }
-  return fields;
 }
 
 /** RFC 9110 §15.4.5: what a 304 repeats of the 200 that it stands for. */

@@ -4,16 +4,20 @@ import { unreachable } from "#unreachable.ts";
 import { currentAgeMs } from "./cache/freshness.ts";
 import type { StoredResponse } from "./cache/stored-response.ts";
 import { cacheStatus, type Outcome, xCache } from "./cache-status.ts";
+import { FieldSection, fieldOf } from "./fields.ts";
+import type { LiveEndpoint } from "./names.ts";
 import type { Reply } from "./reply.ts";
-import { notModifiedLines, statusLine } from "./response-head.ts";
-import { fieldOf, type RequestHead } from "./wire/request-head.ts";
+import type { RequestHead } from "./request.ts";
+import { notModifiedLines } from "./response-head.ts";
+import { type ServerTiming, serverTiming } from "./server-timing.ts";
 
 /** What a reply says beside what is stored. */
 export interface ReplyContext {
   readonly outcome: Outcome;
   readonly requestId: string;
-  /** The endpoint's TTL now: what clients are told when the origin gave no lifetime. */
-  readonly ttlSeconds: number;
+  readonly live: LiveEndpoint;
+  /** Of the fetch that this request waited for. */
+  readonly timing?: ServerTiming;
   readonly now: number;
 }
 
@@ -23,63 +27,75 @@ export function storedReply(
   stored: StoredResponse,
   context: ReplyContext,
 ): Reply {
-  const lines = linesOfThisReply(stored, context);
-  if (stored.status !== 200) return wholeReply(request, stored, lines);
+  if (stored.status !== 200) return wholeReply(request, stored, context);
   const { validators } = stored;
   const field: RequestField = (name) => fieldOf(request.fields, name);
   if (evaluateInCache(field, validators, context.now) === "not-modified") {
-    const head = statusLine(304) + notModifiedLines(stored.fieldLines) + lines;
-    return { head, lengthKnown: true };
+    const section = new FieldSection(notModifiedLines(stored.section.text));
+    return { ...replyOf(stored, context, 304), section };
   }
   const length = lengthOf(stored);
   const range = effectiveRange(request.method, field, validators, context.now);
-  if (range === undefined || length === undefined) return wholeReply(request, stored, lines);
+  if (range === undefined || length === undefined) return wholeReply(request, stored, context);
   const selected = selectRange(range, length);
   switch (selected.kind) {
     case "whole":
-      return wholeReply(request, stored, lines);
+      return wholeReply(request, stored, context);
     case "range":
-      return partialReply(stored, selected, length, lines);
+      return partialReply(stored, selected, length, context);
     case "unsatisfiable":
-      return unsatisfiableReply(stored, length, lines);
+      return unsatisfiableReply(stored, length, context);
     default:
       return unreachable(selected);
   }
 }
 
-function wholeReply(request: RequestHead, stored: StoredResponse, lines: string): Reply {
-  const length = lengthOf(stored);
-  const lengthLine = length === undefined ? "" : `content-length: ${length}\r\n`;
-  const head = statusLine(stored.status) + stored.fieldLines + lengthLine + lines;
-  const lengthKnown = length !== undefined;
-  if (request.method === "HEAD") return { head, lengthKnown };
-  const content = stored.body.single() ?? stored.body.read(0, length);
-  return { head, content, lengthKnown };
+/** What all replies from this stored response have in common, for one status. */
+function replyOf(stored: StoredResponse, context: ReplyContext, status: number): Reply {
+  return {
+    status,
+    section: stored.section,
+    own: ownSection(stored, context),
+    requestId: context.requestId,
+    contentLength: undefined,
+    cache: xCache(context.outcome),
+    live: context.live,
+  };
+}
+
+function wholeReply(request: RequestHead, stored: StoredResponse, context: ReplyContext): Reply {
+  const contentLength = lengthOf(stored);
+  const reply = { ...replyOf(stored, context, stored.status), contentLength };
+  if (request.method === "HEAD") return reply;
+  return { ...reply, content: stored.body.single() ?? stored.body.read(0, contentLength) };
 }
 
 /** RFC 9110 §15.3.7. */
 function partialReply(
   stored: StoredResponse,
-  range: ByteRange,
+  { first, last }: ByteRange,
   length: number,
-  lines: string,
+  context: ReplyContext,
 ): Reply {
-  const head =
-    `${statusLine(206)}${stored.fieldLines}content-length: ${range.last - range.first + 1}\r\n` +
-    `content-range: bytes ${range.first}-${range.last}/${length}\r\n${lines}`;
+  const reply = replyOf(stored, context, 206);
   const single = stored.body.single();
-  const content =
-    single?.subarray(range.first, range.last + 1) ?? stored.body.read(range.first, range.last + 1);
-  return { head, content, lengthKnown: true };
+  return {
+    ...reply,
+    own: new FieldSection(`content-range: bytes ${first}-${last}/${length}\r\n${reply.own.text}`),
+    contentLength: last - first + 1,
+    content: single?.subarray(first, last + 1) ?? stored.body.read(first, last + 1),
+  };
 }
 
 /** RFC 9110 §15.5.17. */
-function unsatisfiableReply(stored: StoredResponse, length: number, lines: string): Reply {
-  const head =
-    statusLine(416) +
-    notModifiedLines(stored.fieldLines) +
-    `content-range: bytes */${length}\r\ncontent-length: 0\r\n${lines}`;
-  return { head, lengthKnown: true };
+function unsatisfiableReply(stored: StoredResponse, length: number, context: ReplyContext): Reply {
+  const reply = replyOf(stored, context, 416);
+  return {
+    ...reply,
+    section: new FieldSection(notModifiedLines(stored.section.text)),
+    own: new FieldSection(`content-range: bytes */${length}\r\n${reply.own.text}`),
+    contentLength: 0,
+  };
 }
 
 function lengthOf(stored: StoredResponse): number | undefined {
@@ -87,22 +103,31 @@ function lengthOf(stored: StoredResponse): number | undefined {
   return stored.body.state === "whole" ? stored.body.sizeBytes : undefined;
 }
 
-/** What changes from one use of a stored response to the next. */
-function linesOfThisReply(stored: StoredResponse, context: ReplyContext): string {
-  const { freshness } = stored;
+/** The fields that change from one use of a stored response to the next; for hits, each second. */
+function ownSection(stored: StoredResponse, context: ReplyContext): FieldSection {
   const { outcome } = context;
+  const ageSeconds = Math.floor(currentAgeMs(stored.freshness, context.now) / 1_000);
+  if (outcome.kind !== "hit") return new FieldSection(ownLines(stored, context, ageSeconds));
+  const { ttlSeconds } = outcome;
+  const last = stored.hitSection;
+  if (last?.ageSeconds === ageSeconds && last.ttlSeconds === ttlSeconds) return last.section;
+  const section = new FieldSection(ownLines(stored, context, ageSeconds));
+  stored.hitSection = { ageSeconds, ttlSeconds, section };
+  return section;
+}
+
+function ownLines(stored: StoredResponse, context: ReplyContext, ageSeconds: number): string {
+  const { freshness } = stored;
+  const { outcome, live, timing } = context;
+  const { ttl } = live.endpoint;
   // RFC 9111 §5.1: an Age says that the origin was not asked for this request, by us or by a cache
   // between us and it.
-  const ageLine =
-    outcome.kind === "hit" || freshness.ageValueSeconds > 0
-      ? `age: ${Math.floor(currentAgeMs(freshness, context.now) / 1_000)}\r\n`
-      : "";
-  const ttlLine =
-    freshness.lifetimeSeconds === undefined && !freshness.noCache
-      ? `cache-control: max-age=${context.ttlSeconds}\r\n`
-      : "";
+  const fromCache = outcome.kind === "hit" || freshness.ageValueSeconds > 0;
+  const tellsTtl = freshness.lifetimeSeconds === undefined && !freshness.noCache;
   return (
-    `${ageLine}${ttlLine}x-cache: ${xCache(outcome)}\r\ncache-status: ${cacheStatus(outcome)}\r\n` +
-    `x-request-id: ${context.requestId}\r\n`
+    (fromCache ? `age: ${ageSeconds}\r\n` : "") +
+    (tellsTtl && ttl !== undefined ? `cache-control: max-age=${ttl}\r\n` : "") +
+    `x-cache: ${xCache(outcome)}\r\ncache-status: ${cacheStatus(outcome)}\r\n` +
+    `server-timing: ${serverTiming(xCache(outcome), timing)}\r\n`
   );
 }

@@ -1,20 +1,40 @@
 import process from "node:process";
-import { systemClock } from "#clock.ts";
-import type { EdgeSettings, FromWorker, ToWorker } from "#feed/message.ts";
+import { monotonicClock, systemClock } from "#clock.ts";
+import type { EdgeAccessLog, EdgeSettings, FromWorker, ToWorker } from "#feed/message.ts";
 import { createLogger, type Logger } from "#log.ts";
 import { unreachable } from "#unreachable.ts";
+import { AccessLog } from "#usage/access-log.ts";
+import { EdgeCounters } from "#usage/edge-counters.ts";
+import { EdgeObserver } from "#usage/edge-observer.ts";
+import { LogFile } from "#usage/log-file.ts";
+import { lineFormat } from "#usage/log-line.ts";
+import { processUse } from "#usage/own-process.ts";
 import { MemoryBudget } from "./cache/memory-budget.ts";
 import { MemoryStore } from "./cache/memory-store.ts";
 import { FeedFollower } from "./feed-follower.ts";
 import { UndiciOrigin } from "./origin/undici-origin.ts";
 import { Edge } from "./serve.ts";
+import { Connection } from "./wire/http1/connection.ts";
+import { Http2Connection } from "./wire/http2/connection.ts";
 import { Listener } from "./wire/listener.ts";
+import type { ConnectionParts } from "./wire/parts.ts";
+import { Slabs } from "./wire/slabs.ts";
+import { TlsDoor } from "./wire/tls/tls-door.ts";
 
 /** An edge worker: forked by the control plane, told everything over its channel. */
+interface Started {
+  readonly settings: EdgeSettings;
+  readonly log: Logger;
+  /** Absent: nothing over TLS. */
+  readonly tls?: TlsDoor;
+  /** Absent: none is kept. */
+  readonly accessLog?: AccessLog;
+  listener?: Listener;
+}
+
 const feed = new FeedFollower();
-let started:
-  | { readonly settings: EdgeSettings; readonly log: Logger; listener?: Listener }
-  | undefined;
+const counters = new EdgeCounters();
+let started: Started | undefined;
 
 process.on("message", (message: ToWorker) => {
   receive(message);
@@ -30,19 +50,26 @@ process.on("unhandledRejection", (error) => die(error));
 function receive(message: ToWorker): void {
   switch (message.kind) {
     case "start":
-      started = { settings: message.settings, log: createLogger(message.settings.logLevel) };
+      started = begin(message.settings);
       return;
+    case "ticket-keys":
+      return started?.tls?.useTicketKeys(message.keys);
     case "snapshot":
-      return feed.load(message.endpoints, message.purges);
+      return feed.load(message);
     case "snapshot-end":
       feed.loaded(message.number);
       send({ kind: "loaded" });
       return send({ kind: "ack", number: feed.number });
     case "entries":
       feed.apply(message.entries);
+      for (const entry of message.entries) {
+        if (entry.kind === "endpoint-delete") counters.forget(entry.id);
+      }
       return send({ kind: "ack", number: feed.number });
     case "ping":
       return send({ kind: "ack", number: feed.number });
+    case "usage":
+      return send({ kind: "usage", usage: counters.snapshot(processUse()) });
     case "serve":
       void listen();
       return;
@@ -54,21 +81,59 @@ function receive(message: ToWorker): void {
   }
 }
 
+function begin(settings: EdgeSettings): Started {
+  const log = createLogger(settings.logLevel);
+  const { tls, accessLog } = settings;
+  return {
+    settings,
+    log,
+    ...(tls === undefined ? {} : { tls: new TlsDoor(feed.certificates, log) }),
+    ...(accessLog === undefined ? {} : { accessLog: openAccessLog(accessLog, log) }),
+  };
+}
+
+function openAccessLog({ path, format }: EdgeAccessLog, log: Logger): AccessLog {
+  return new AccessLog({
+    sink: new LogFile(path, monotonicClock),
+    format: lineFormat(format),
+    clock: monotonicClock,
+    log,
+    dropped: (lines) => counters.logLinesDropped(lines),
+  });
+}
+
 async function listen(): Promise<void> {
   if (started === undefined) throw new Error("Told to serve before start");
-  const { settings, log } = started;
+  const { settings, log, tls, accessLog } = started;
   const budget = new MemoryBudget(settings.memoryBytesMax);
   const store = new MemoryStore(budget);
   const origin = new UndiciOrigin(settings.embedded, systemClock);
   const edge = new Edge({ feed, store, budget, origin, clock: systemClock, log });
+  const parts: ConnectionParts = {
+    serve: edge.serve.bind(edge),
+    observer: new EdgeObserver(counters, accessLog, systemClock),
+    clock: systemClock,
+    stopwatch: monotonicClock,
+    slabs: new Slabs(),
+  };
   const listener = new Listener({
-    serve: (request, exchange) => edge.serve(request, exchange),
+    connect: (socket, client, protocol, received) => {
+      const version = protocol === "h2" ? "HTTP/2.0" : "HTTP/1.1";
+      counters.opened(version, client.tls !== undefined);
+      socket.on("close", () => counters.closed(version, client.tls !== undefined));
+      return protocol === "h2"
+        ? new Http2Connection(socket, parts, client, received)
+        : new Connection(socket, parts, client, received);
+    },
+    counters,
+    priorKnowledge: settings.priorKnowledge,
+    ...(tls === undefined ? {} : { tls }),
     clock: systemClock,
     log,
   });
   started.listener = listener;
   try {
-    send({ kind: "listening", port: await listener.listen(settings) });
+    send({ kind: "listening", ...(await listener.listen(settings)) });
   } catch (error) {
     send({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
   }
@@ -76,6 +141,8 @@ async function listen(): Promise<void> {
 
 async function stop(graceMs: number): Promise<void> {
   await started?.listener?.stop(graceMs);
+  send({ kind: "usage", usage: counters.snapshot(processUse()) });
+  await started?.accessLog?.close();
   process.exit(0);
 }
 

@@ -1,14 +1,10 @@
 import type { Clock } from "#clock.ts";
 import { ACK_TIMEOUT_MS } from "#limits.ts";
-import type { EdgeEndpoint, FeedEntry } from "./entry.ts";
-import type { KeptPurge, ToWorker } from "./message.ts";
+import type { FeedEntry } from "./entry.ts";
+import type { SnapshotContent, ToWorker } from "./message.ts";
 
 export type SnapshotPart =
-  | {
-      readonly kind: "part";
-      readonly endpoints: readonly EdgeEndpoint[];
-      readonly purges: readonly KeptPurge[];
-    }
+  | ({ readonly kind: "part" } & SnapshotContent)
   | { readonly kind: "end"; readonly number: number };
 
 /**

@@ -1,4 +1,6 @@
-import type { EdgeEndpoint, FeedEntry } from "./entry.ts";
+import type { UsageSnapshot } from "#usage/edge-counters.ts";
+import type { LogFormat } from "#usage/log-line.ts";
+import type { EdgeCertificate, EdgeEndpoint, FeedEntry } from "./entry.ts";
 
 /** A purge that something stored may still need: kept until a later purge of everything. */
 export interface KeptPurge {
@@ -13,20 +15,41 @@ export interface EdgeSettings {
   readonly port: number;
   /** Other workers listen on the same port: SO_REUSEPORT, which not every system has. */
   readonly sharePort: boolean;
+  /** HTTP/2 may begin on the plain port, from clients that know it (RFC 9113 §3.3). */
+  readonly priorKnowledge: boolean;
+  /** Absent: nothing over TLS. */
+  readonly tls?: { readonly port: number };
   readonly memoryBytesMax: number;
   /** The control plane's origin server for embedded Spaces, and the secret that it asks for. */
   readonly embedded: { readonly port: number; readonly secret: string };
   readonly logLevel: string;
+  /** Absent: none is kept. */
+  readonly accessLog?: EdgeAccessLog;
+}
+
+/** The access log, which all workers write to. */
+export interface EdgeAccessLog {
+  /** A file, or `-` for standard output. */
+  readonly path: string;
+  readonly format: LogFormat;
+}
+
+/** What a snapshot is made of, some of it in each part. */
+export interface SnapshotContent {
+  readonly endpoints: readonly EdgeEndpoint[];
+  readonly purges: readonly KeptPurge[];
+  readonly certificates: readonly EdgeCertificate[];
 }
 
 /** Control plane → worker, in this order: start, snapshot parts, then entries as they come. */
 export type ToWorker =
   | { readonly kind: "start"; readonly settings: EdgeSettings }
-  | {
-      readonly kind: "snapshot";
-      readonly endpoints: readonly EdgeEndpoint[];
-      readonly purges: readonly KeptPurge[];
-    }
+  /**
+   * Session tickets are sealed under these 48 octets by all workers, so that a session that one has
+   * begun goes on at another. The first comes before "serve"; each one ends those before it.
+   */
+  | { readonly kind: "ticket-keys"; readonly keys: Uint8Array }
+  | ({ readonly kind: "snapshot" } & SnapshotContent)
   /** The snapshot is whole and is the state at `number`. */
   | { readonly kind: "snapshot-end"; readonly number: number }
   /** Every change whose reply did not wait for this worker has been sent: it may listen. */
@@ -34,14 +57,17 @@ export type ToWorker =
   | { readonly kind: "entries"; readonly entries: readonly FeedEntry[] }
   /** Answered by an acknowledgement: a worker that does not is stuck. */
   | { readonly kind: "ping" }
+  /** Answered by what was counted so far. */
+  | { readonly kind: "usage" }
   /** Finish what is in flight within `graceMs`, then exit 0. */
   | { readonly kind: "stop"; readonly graceMs: number };
 
 /** Worker → control plane. */
 export type FromWorker =
   | { readonly kind: "loaded" }
-  | { readonly kind: "listening"; readonly port: number }
+  | { readonly kind: "listening"; readonly port: number; readonly tlsPort?: number }
   /** Everything up to and including `number` is in force in this worker. */
   | { readonly kind: "ack"; readonly number: number }
+  | { readonly kind: "usage"; readonly usage: UsageSnapshot }
   /** Cannot go on, and why: the port is taken. */
   | { readonly kind: "failed"; readonly message: string };

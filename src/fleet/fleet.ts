@@ -4,16 +4,22 @@ import type { EdgeChannel, FeedHub, SnapshotSource } from "#feed/hub.ts";
 import type { EdgeSettings, FromWorker, ToWorker } from "#feed/message.ts";
 import { SHUTDOWN_GRACE_MS, START_TIMEOUT_MS } from "#limits.ts";
 import type { Logger } from "#log.ts";
+import type { EdgeUsage } from "#usage/edge-usage.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { restartDelayMs } from "./restart-delay.ts";
+import { TicketKeys } from "./ticket-keys.ts";
 
 const WORKER = new URL("../edge/worker.ts", import.meta.url);
+
+/** What a worker that crashes had counted since it was last asked is lost. */
+const USAGE_EVERY_MS = 10_000;
 
 /** After the grace period a worker that is still there is killed. */
 const STOP_MARGIN_MS = 1_000;
 
 export interface FleetParts {
   readonly hub: FeedHub;
+  readonly usage: EdgeUsage;
   readonly snapshot: SnapshotSource;
   readonly settings: EdgeSettings;
   readonly workers: number;
@@ -29,6 +35,7 @@ export class Fleet implements AsyncDisposable {
   readonly #parts: FleetParts;
   readonly #slots = new Set<Promise<void>>();
   readonly #running = new Set<ChildProcess>();
+  readonly #ticketKeys = new TicketKeys((keys) => this.#tellAll({ kind: "ticket-keys", keys }));
   readonly #stopping = new AbortController();
 
   constructor(parts: FleetParts) {
@@ -51,16 +58,21 @@ export class Fleet implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
-    for (const child of this.#running) {
-      child.send({ kind: "stop", graceMs: SHUTDOWN_GRACE_MS } satisfies ToWorker, () => {
-        // A worker whose channel is gone is gone itself.
-      });
-    }
+    this.#ticketKeys[Symbol.dispose]();
+    this.#tellAll({ kind: "stop", graceMs: SHUTDOWN_GRACE_MS });
     const kill = setTimeout(() => {
       for (const child of this.#running) child.kill("SIGKILL");
     }, SHUTDOWN_GRACE_MS + STOP_MARGIN_MS);
     await Promise.all(this.#slots);
     clearTimeout(kill);
+  }
+
+  #tellAll(message: ToWorker): void {
+    for (const child of this.#running) {
+      child.send(message, () => {
+        // A worker whose channel is gone is gone itself.
+      });
+    }
   }
 
   /** One worker's place, for as long as the fleet lives. */
@@ -82,7 +94,7 @@ export class Fleet implements AsyncDisposable {
 
   /** Runs one worker to its end, and says how it ended. */
   async #run(first: { resolve(): void }): Promise<string> {
-    const { hub, snapshot, settings, log } = this.#parts;
+    const { hub, usage, snapshot, settings, log } = this.#parts;
     // No variable of ours reaches a worker: what it needs comes by the channel.
     const child = fork(WORKER, { serialization: "advanced", execArgv: [], env: {} });
     this.#running.add(child);
@@ -93,16 +105,24 @@ export class Fleet implements AsyncDisposable {
     });
     const follower = hub.join(channel);
     const heartbeat = new Heartbeat(channel);
+    const askUsage = (): void => {
+      // A worker whose channel is gone is gone itself.
+      channel.send({ kind: "usage" }).catch(() => undefined);
+    };
+    const member = usage.join(askUsage);
+    const asking = setInterval(askUsage, USAGE_EVERY_MS);
     const late = setTimeout(() => channel.kill("it did not start in time"), START_TIMEOUT_MS);
     child.on("message", (message: FromWorker) => {
       heartbeat.heard();
       if (message.kind === "loaded") follower.loaded();
       else if (message.kind === "ack") follower.acknowledged(message.number);
+      else if (message.kind === "usage") member.heard(message.usage);
       else if (message.kind === "failed") channel.kill(message.message);
       else {
         clearTimeout(late);
         heartbeat.start();
-        log.info({ worker_pid: child.pid, port: message.port }, "edge worker listens");
+        const { port, tlsPort: tls_port } = message;
+        log.info({ worker_pid: child.pid, port, tls_port }, "edge worker listens");
         first.resolve();
       }
     });
@@ -116,14 +136,17 @@ export class Fleet implements AsyncDisposable {
     });
     try {
       await channel.send({ kind: "start", settings });
+      await channel.send({ kind: "ticket-keys", keys: this.#ticketKeys.current });
       await follower.load(snapshot);
     } catch (error) {
       channel.kill((error as Error).message);
     }
     const ended = await exited;
     clearTimeout(late);
+    clearInterval(asking);
     heartbeat.stop();
     follower.leave();
+    member.leave();
     this.#running.delete(child);
     return reason || ended;
   }

@@ -1,5 +1,6 @@
 import { backup } from "node:sqlite";
 import { openForReading, statements } from "./connection.ts";
+import { lastNumber } from "./feed-log.ts";
 
 /** Copies the database while it is in use; what was committed by then is in the copy, whole. */
 export async function copyDatabase(
@@ -11,8 +12,7 @@ export async function copyDatabase(
   source.exec("BEGIN; SELECT count(*) FROM account;");
   await backup(source, target);
   using copy = openForReading(target);
-  const { number } = statements(copy, "endpoints.sql")("lastNumber").get() as { number: number };
-  return { feedNumber: number };
+  return { feedNumber: lastNumber(copy) };
 }
 
 /** Names of the object files that a database refers to. */

@@ -3,15 +3,23 @@ import type { Created, Endpoint, EndpointChanges, Updated } from "#cdn/endpoint.
 import { EVERYTHING } from "#cdn/purge-pattern.ts";
 import { PURGES_PER_ENDPOINT_MAX } from "#limits.ts";
 import { type Statements, statements } from "./connection.ts";
-import { append, type WriteContext } from "./feed-log.ts";
+import { feedLog, type WriteContext } from "./feed-log.ts";
 import { type EdgeRow, type EndpointRow, toEndpoint } from "./rows.ts";
 
 /** The writes behind `EndpointStore`, each run inside a transaction of the writer thread. */
 export function endpointWrites(db: DatabaseSync) {
   const sql = statements(db, "endpoints.sql");
+  const append = feedLog(db);
+  const appendPut = (id: string, context: WriteContext): number => {
+    const row = sql("edgeEndpoint").get(id) as unknown as EdgeRow;
+    return append({ kind: "endpoint-put", row }, context);
+  };
   return {
-    "endpoint.create": (endpoint: Endpoint, strict: boolean, context: WriteContext): Created =>
-      create(sql, endpoint, strict, context),
+    "endpoint.create": (endpoint: Endpoint, strict: boolean, context: WriteContext): Created => {
+      const reason = create(sql, endpoint, strict);
+      if (reason !== undefined) return { kind: "refused", reason };
+      return { kind: "created", endpoint, number: appendPut(endpoint.id, context) };
+    },
 
     "endpoint.update": (
       accountId: number,
@@ -21,7 +29,11 @@ export function endpointWrites(db: DatabaseSync) {
     ): Updated => {
       const before = find(sql, accountId, id);
       if (before === undefined) return { kind: "refused", reason: "missing" };
-      return update(sql, before, changes, context);
+      if (!update(sql, before, changes)) return { kind: "refused", reason: "custom-domain-taken" };
+      const number = appendPut(id, context);
+      const endpoint = find(sql, accountId, id);
+      if (endpoint === undefined) throw new Error("An endpoint vanished in its own transaction");
+      return { kind: "updated", endpoint, number };
     },
 
     "endpoint.delete": (
@@ -31,7 +43,7 @@ export function endpointWrites(db: DatabaseSync) {
     ): number | undefined => {
       if (sql("deleteEndpoint").run(accountId, id).changes === 0) return undefined;
       sql("dropPurges").run(id);
-      return append(sql, { kind: "endpoint-delete", id }, context);
+      return append({ kind: "endpoint-delete", id }, context);
     },
 
     "endpoint.purge": (
@@ -41,7 +53,7 @@ export function endpointWrites(db: DatabaseSync) {
       context: WriteContext,
     ): number | undefined => {
       if (find(sql, accountId, id) === undefined) return undefined;
-      const number = append(sql, { kind: "purge", id, patterns }, context);
+      const number = append({ kind: "purge", id, patterns }, context);
       keepPurge(sql, { id, number, patterns });
       return number;
     },
@@ -53,15 +65,11 @@ function find(sql: Statements, accountId: number, id: string): Endpoint | undefi
   return row === undefined ? undefined : toEndpoint(row);
 }
 
-function create(
-  sql: Statements,
-  endpoint: Endpoint,
-  strict: boolean,
-  context: WriteContext,
-): Created {
+/** Why it cannot be made, if so. */
+function create(sql: Statements, endpoint: Endpoint, strict: boolean): Refusal | undefined {
   const space = spaceOf(sql, endpoint);
   const reason = refusalOf(sql, endpoint, space, strict);
-  if (reason !== undefined) return { kind: "refused", reason };
+  if (reason !== undefined) return reason;
   sql("insertEndpoint").run(
     endpoint.id,
     endpoint.accountId,
@@ -72,8 +80,10 @@ function create(
     endpoint.certificateId ?? null,
     endpoint.createdAt,
   );
-  return { kind: "created", endpoint, number: appendPut(sql, endpoint.id, context) };
+  return undefined;
 }
+
+type Refusal = (Created & { readonly kind: "refused" })["reason"];
 
 /** A Space, as far as the creation of an endpoint cares. */
 interface OwnedSpace {
@@ -87,7 +97,7 @@ function refusalOf(
   endpoint: Endpoint,
   space: OwnedSpace | undefined,
   strict: boolean,
-): (Created & { kind: "refused" })["reason"] | undefined {
+): Refusal | undefined {
   if (space === undefined && strict) return "space-missing";
   if (space !== undefined && space.accountId !== endpoint.accountId) {
     return "space-of-another-account";
@@ -110,33 +120,19 @@ function makeSpace(sql: Statements, { accountId, origin, createdAt }: Endpoint):
   return Number(row?.["id"]);
 }
 
-function update(
-  sql: Statements,
-  before: Endpoint,
-  changes: EndpointChanges,
-  context: WriteContext,
-): Updated {
+/** False when the custom domain that it asks for is another endpoint's. */
+function update(sql: Statements, before: Endpoint, changes: EndpointChanges): boolean {
   const { id } = before;
   const domain = merged(changes.customDomain, before.customDomain);
   const owner = domain === null ? undefined : sql("endpointOfCustomDomain").get(domain);
-  if (owner !== undefined && owner["id"] !== id) {
-    return { kind: "refused", reason: "custom-domain-taken" };
-  }
+  if (owner !== undefined && owner["id"] !== id) return false;
   const certificate = merged(changes.certificateId, before.certificateId);
   sql("updateEndpoint").run(changes.ttl ?? before.ttl, domain, certificate, id);
-  const number = appendPut(sql, id, context);
-  const endpoint = find(sql, before.accountId, id);
-  if (endpoint === undefined) throw new Error("An endpoint vanished in its own transaction");
-  return { kind: "updated", endpoint, number };
+  return true;
 }
 
 function merged(change: string | null | undefined, before: string | undefined): string | null {
   return change === undefined ? (before ?? null) : change;
-}
-
-function appendPut(sql: Statements, id: string, context: WriteContext): number {
-  const row = sql("edgeEndpoint").get(id) as unknown as EdgeRow;
-  return append(sql, { kind: "endpoint-put", row }, context);
 }
 
 /** Past the limit, the oldest half becomes one purge of everything, at the newest of them. */

@@ -36,12 +36,6 @@ ORDER BY n;
 -- name: count
 SELECT count(*) AS total FROM endpoint WHERE account_id = ?;
 
--- name: appendFeed
-INSERT INTO feed (kind, endpoint_id, at) VALUES (?, ?, ?);
-
--- name: trimFeed
-DELETE FROM feed WHERE number <= ?;
-
 -- name: putPurge
 INSERT INTO purge (endpoint_id, pattern, number) VALUES (?, ?, ?)
 ON CONFLICT (endpoint_id, pattern) DO UPDATE SET number = excluded.number;
@@ -74,5 +68,5 @@ WHERE endpoint.number > ? ORDER BY endpoint.number LIMIT ?;
 SELECT endpoint_id, pattern, number FROM purge
 WHERE (endpoint_id, number, pattern) > (?, ?, ?) ORDER BY endpoint_id, number, pattern LIMIT ?;
 
--- name: lastNumber
-SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'feed'), 0) AS number;
+-- name: regions
+SELECT DISTINCT space.region, domain FROM endpoint JOIN space ON space.id = space_id;

@@ -1,65 +1,97 @@
+import type { StatementSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { EdgeEndpoint, FeedEntry } from "#feed/entry.ts";
+import type { EdgeCertificate, EdgeEndpoint, FeedEntry } from "#feed/entry.ts";
 import type { SnapshotPart } from "#feed/hub.ts";
 import type { KeptPurge } from "#feed/message.ts";
+import { unreachable } from "#unreachable.ts";
 import { openForReading, statements } from "./connection.ts";
-import type { FeedRecord } from "./feed-log.ts";
-import type { EdgeRow } from "./rows.ts";
+import { type FeedRecord, lastNumber } from "./feed-log.ts";
+import type { CertificateRow, EdgeRow } from "./rows.ts";
 
 /** Rows of one turn: a few milliseconds of this thread. */
 const PART_ROWS = 1_000;
 
-/** An edge's view of a row; credentials are opened here, on their way to the workers. */
-export type ToEdgeEndpoint = (row: EdgeRow) => EdgeEndpoint;
+/** Rows as an edge sees them; what is sealed in them is opened here, on its way to the workers. */
+export interface EdgeView {
+  readonly endpoint: (row: EdgeRow) => EdgeEndpoint;
+  readonly certificate: (row: CertificateRow) => EdgeCertificate;
+}
 
 /** The records of a transaction as the edges get them. */
-export function toEntries(
-  records: readonly FeedRecord[],
-  toEdgeEndpoint: ToEdgeEndpoint,
-): readonly FeedEntry[] {
-  return records.map((record) =>
-    record.kind === "endpoint-put"
-      ? { kind: record.kind, number: record.number, endpoint: toEdgeEndpoint(record.row) }
-      : record,
-  );
+export function toEntries(records: readonly FeedRecord[], view: EdgeView): readonly FeedEntry[] {
+  return records.map((record) => toEntry(record, view));
+}
+
+function toEntry(record: FeedRecord, view: EdgeView): FeedEntry {
+  const { kind, number } = record;
+  switch (kind) {
+    case "endpoint-put":
+      return { kind, number, endpoint: view.endpoint(record.row) };
+    case "certificate-put":
+      return { kind, number, certificate: view.certificate(record.row) };
+    case "endpoint-delete":
+    case "certificate-delete":
+    case "purge":
+      return record;
+    default:
+      return unreachable(kind);
+  }
 }
 
 /** The state of one moment: a read transaction of a connection of its own. */
-export async function* readSnapshot(
-  path: string,
-  toEdgeEndpoint: ToEdgeEndpoint,
-): AsyncGenerator<SnapshotPart> {
+export async function* readSnapshot(path: string, view: EdgeView): AsyncGenerator<SnapshotPart> {
   using db = openForReading(path);
-  const sql = statements(db, "endpoints.sql");
   db.exec("BEGIN");
-  const { number } = sql("lastNumber").get() as { number: number };
-  let after = 0;
-  for (;;) {
-    const rows = sql("edgeEndpointsAfter").all(after, PART_ROWS) as unknown as (EdgeRow & {
-      number: number;
-    })[];
-    const last = rows.at(-1);
-    if (last === undefined) break;
-    yield { kind: "part", endpoints: rows.map(toEdgeEndpoint), purges: [] };
-    after = last.number;
-    await nextTurn();
+  const number = lastNumber(db);
+  const certificates = statements(db, "certificates.sql")("certificatesAfter");
+  for await (const rows of pages<CertificateRow & Numbered>(certificates, [0], byNumber)) {
+    yield { ...NOTHING, certificates: rows.map(view.certificate) };
+  }
+  const sql = statements(db, "endpoints.sql");
+  for await (const rows of pages<EdgeRow & Numbered>(sql("edgeEndpointsAfter"), [0], byNumber)) {
+    yield { ...NOTHING, endpoints: rows.map(view.endpoint) };
   }
   // An endpoint's purges in the order in which they came.
-  let from: readonly [string, number, string] = ["", 0, ""];
-  for (;;) {
-    const rows = sql("purgesAfter").all(...from, PART_ROWS) as unknown as {
-      endpoint_id: string;
-      pattern: string;
-      number: number;
-    }[];
-    const last = rows.at(-1);
-    if (last === undefined) break;
+  const from = ["", 0, ""];
+  const afterPurge = (row: PurgeRow) => [row.endpoint_id, row.number, row.pattern];
+  for await (const rows of pages<PurgeRow>(sql("purgesAfter"), from, afterPurge)) {
     const purges = rows.map(
       (row): KeptPurge => ({ id: row.endpoint_id, pattern: row.pattern, number: row.number }),
     );
-    yield { kind: "part", endpoints: [], purges };
-    from = [last.endpoint_id, last.number, last.pattern];
-    await nextTurn();
+    yield { ...NOTHING, purges };
   }
   yield { kind: "end", number };
+}
+
+const NOTHING = { kind: "part", endpoints: [], purges: [], certificates: [] } as const;
+
+interface Numbered {
+  readonly number: number;
+}
+
+interface PurgeRow extends Numbered {
+  readonly endpoint_id: string;
+  readonly pattern: string;
+}
+
+function byNumber({ number }: Numbered): Position {
+  return [number];
+}
+
+type Position = readonly (string | number)[];
+
+/** All rows of a statement that takes where the page before has ended, and how many it may have. */
+async function* pages<R>(
+  statement: StatementSync,
+  start: Position,
+  positionOf: (row: R) => Position,
+): AsyncGenerator<readonly R[]> {
+  for (let position = start; ; ) {
+    const rows = statement.all(...position, PART_ROWS) as unknown as R[];
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    yield rows;
+    position = positionOf(last);
+    await nextTurn();
+  }
 }

@@ -1,5 +1,6 @@
 import type { Account, Token } from "#account/account.ts";
 import type { Endpoint, Ttl } from "#cdn/endpoint.ts";
+import type { ServingCertificate } from "#certificate/serving.ts";
 import type { Space, SpaceUsage, StoredObject } from "#space/space.ts";
 
 /** Columns as SQLite gives them; one function per table makes the concept's own value of a row. */
@@ -26,6 +27,15 @@ export interface EdgeRow {
   readonly upstream: string | null;
   readonly sealed_credentials: Uint8Array | null;
   readonly space_id: number;
+}
+
+export interface CertificateRow {
+  readonly id: string;
+  readonly own_name: string | null;
+  readonly names: string;
+  readonly chain: string;
+  readonly sealed_key: Uint8Array;
+  readonly not_after: number;
 }
 
 export interface AccountRow {
@@ -79,6 +89,17 @@ export function toEndpoint(row: EndpointRow): Endpoint {
     ...given("customDomain", row.custom_domain),
     ...given("certificateId", row.certificate_id),
     createdAt: row.created_at,
+  };
+}
+
+export function toServingCertificate(row: CertificateRow): ServingCertificate {
+  return {
+    id: row.id,
+    ...given("ownName", row.own_name),
+    names: JSON.parse(row.names) as string[],
+    chain: row.chain,
+    sealedKey: row.sealed_key,
+    notAfter: row.not_after,
   };
 }
 

@@ -1,9 +1,18 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { AccountStore } from "#account/account.ts";
-import type { EndpointStore } from "#cdn/endpoint.ts";
+import type { EndpointStore, Region } from "#cdn/endpoint.ts";
+import type { ServingCertificateStore } from "#certificate/serving.ts";
 import type { SpaceStore } from "#space/space.ts";
 import { statements } from "./connection.ts";
-import { toAccount, toEndpoint, toObject, toSpace, toSpaceUsage, toToken } from "./rows.ts";
+import {
+  toAccount,
+  toEndpoint,
+  toObject,
+  toServingCertificate,
+  toSpace,
+  toSpaceUsage,
+  toToken,
+} from "./rows.ts";
 import type { Writer } from "./writer.ts";
 
 /** SQLite's row or nothing, as the concept's own value. */
@@ -32,6 +41,17 @@ export function sqliteEndpoints(db: DatabaseSync, writer: Writer): EndpointStore
       rows: all(sql("page").all(accountId, limit, offset), toEndpoint),
       total: totalOf(sql("count").get(accountId)),
     }),
+    regions: () =>
+      all(sql("regions").all(), ({ region, domain }: Region): Region => ({ region, domain })),
+  };
+}
+
+export function sqliteCertificates(db: DatabaseSync, writer: Writer): ServingCertificateStore {
+  const sql = statements(db, "certificates.sql");
+  return {
+    put: (certificate) => writer.run("certificate.put", certificate),
+    delete: (id) => writer.run("certificate.delete", id),
+    ownNames: () => all(sql("ownNames").all(), toServingCertificate),
   };
 }
 

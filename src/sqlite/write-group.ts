@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { accountWrites } from "./account-writes.ts";
+import { certificateWrites } from "./certificate-writes.ts";
 import { endpointWrites } from "./endpoint-writes.ts";
 import type { FeedRecord, WriteContext } from "./feed-log.ts";
 import { spaceWrites } from "./space-writes.ts";
@@ -12,6 +13,7 @@ import type { WriteGroup, WriteOutcome, WriteRequest } from "./write-message.ts"
 export function writeGroupRunner(db: DatabaseSync, now: () => number) {
   const writes: Readonly<Record<string, (...args: never[]) => unknown>> = {
     ...accountWrites(db),
+    ...certificateWrites(db),
     ...endpointWrites(db),
     ...spaceWrites(db),
   };

@@ -6,9 +6,10 @@ import {
   decideLeaf,
   type Leaf,
   type LeafLabel,
-  type LeafName,
+  type LeafPair,
   type LocalCa,
   leafValidity,
+  type NewLeaf,
   parseLeafName,
   parseLeafNames,
   type StoredLeaf,
@@ -32,7 +33,8 @@ export async function openLocalCa(directory: string, clock: Clock): Promise<Loca
   const ca = (await readCa(directory, clock.now())) ?? (await makeCa(directory, clock.now()));
   return {
     caPem: ca.cert,
-    leafFor: (names, label) => leafFor({ ca, directory, clock }, parseLeafNames(names), label),
+    leafFor: (names, label) => leafFor({ ca, directory, clock }, names, label),
+    newLeaf: (names, kept) => newLeaf({ ca, directory, clock }, names, kept),
   };
 }
 
@@ -69,22 +71,30 @@ interface Issuer {
   readonly clock: Clock;
 }
 
-async function leafFor(
-  { ca, directory, clock }: Issuer,
-  names: readonly LeafName[],
-  label: LeafLabel,
-): Promise<Leaf> {
-  const stored = await readPair(directory, label);
-  const issuer = new X509Certificate(ca.cert);
-  const now = clock.now();
-  const decision = decideLeaf(describeLeaf(stored, issuer), names, now);
-  if (decision.kind === "keep" && stored.cert !== undefined && stored.key !== undefined) {
-    return withEnd({ cert: stored.cert, key: stored.key });
-  }
-  const leaf = await signLeaf(ca, names, leafValidity(now, issuer.validToDate));
+async function leafFor(issuer: Issuer, names: readonly string[], label: LeafLabel): Promise<Leaf> {
+  const { directory } = issuer;
+  const { cert, key } = await readPair(directory, label);
+  const stored = cert === undefined || key === undefined ? undefined : { cert, key };
+  const leaf = await newLeaf(issuer, names, stored);
+  if (leaf === undefined && stored !== undefined) return withEnd(stored);
+  if (leaf === undefined) throw new Error("A leaf that is not there was kept");
   await writeDurably(join(directory, `${label}.key`), leaf.key, KEY_MODE);
   await writeDurably(join(directory, `${label}.pem`), leaf.cert, CERTIFICATE_MODE);
-  return withEnd(leaf);
+  return leaf;
+}
+
+async function newLeaf(
+  { ca, clock }: Issuer,
+  names: readonly string[],
+  kept: LeafPair | undefined,
+): Promise<NewLeaf | undefined> {
+  const wanted = parseLeafNames(names);
+  const issuer = new X509Certificate(ca.cert);
+  const now = clock.now();
+  const decision = decideLeaf(kept && describeLeaf(kept, issuer), wanted, now);
+  if (decision.kind === "keep") return undefined;
+  const leaf = await signLeaf(ca, wanted, leafValidity(now, issuer.validToDate));
+  return { ...withEnd(leaf), reason: decision.reason };
 }
 
 function withEnd({ cert, key }: Signed): Leaf {
@@ -104,7 +114,7 @@ async function readPair(directory: string, label: "ca" | LeafLabel): Promise<Sto
 }
 
 /** Nobody trusts a leaf by itself, so one that cannot be read is as good as none. */
-function describeLeaf(stored: StoredPair, issuer: X509Certificate): StoredLeaf | undefined {
+function describeLeaf(stored: LeafPair, issuer: X509Certificate): StoredLeaf | undefined {
   const certificate = parseCertificate(stored.cert);
   if (certificate === undefined) return undefined;
   const key = parseKey(stored.key);

@@ -150,6 +150,20 @@ export function endpointStoreContract(name: string, open: () => Promise<Endpoint
       assert.deepEqual(world.endpoints.page(own, 3, 20), { rows: [], total: 3 });
     });
 
+    test("says which regions and domains endpoints of any account are in", async () => {
+      await using world = await open();
+      const [own, other] = [await account(world), await account(world)];
+      const ams3 = { name: "third", region: "ams3", domain: "spaces.localhost" };
+      await world.endpoints.create(endpoint(own, "first"), lax);
+      await world.endpoints.create(endpoint(own, "second"), lax);
+      await world.endpoints.create(endpoint(other, "third", { origin: ams3 }), lax);
+      assert.deepEqual(
+        new Set(world.endpoints.regions().map(({ region, domain }) => `${region} ${domain}`)),
+        new Set(["nyc3 spaces.localhost", "ams3 spaces.localhost"]),
+      );
+      assert.equal(world.endpoints.regions().length, 2);
+    });
+
     test("keeps its promises under concurrent creations of one origin", async () => {
       await using world = await open();
       const own = await account(world);

@@ -2,43 +2,57 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
 import { PURGES_PER_ENDPOINT_MAX } from "#limits.ts";
-import { readSnapshot } from "#sqlite/feed-source.ts";
-import type { EdgeRow } from "#sqlite/rows.ts";
+import { type EdgeView, readSnapshot } from "#sqlite/feed-source.ts";
 import { accountStoreContract } from "./account-store.ts";
+import { certificateStoreContract } from "./certificate-store.ts";
 import { endpointStoreContract } from "./endpoint-store.ts";
 import { spaceStoreContract } from "./space-store.ts";
 import { openTemporaryStorage, type TemporaryStorage } from "./temporary-storage.ts";
 
-endpointStoreContract("SQLite", async () => {
+async function openTelling() {
   const storage = await openTemporaryStorage();
   return {
     ...storage,
     told: () => storage.records.map(({ number, kind }) => ({ number, kind })),
   };
-});
+}
+
+endpointStoreContract("SQLite", openTelling);
+certificateStoreContract("SQLite", openTelling);
 accountStoreContract("SQLite", openTemporaryStorage);
 spaceStoreContract("SQLite", openTemporaryStorage);
 
-const toEdge = (row: EdgeRow) => ({
-  id: row.id,
-  space: row.name,
-  region: row.region,
-  domain: row.domain,
-  ttl: row.ttl,
-});
+const view: EdgeView = {
+  endpoint: (row) => ({
+    id: row.id,
+    space: row.name,
+    region: row.region,
+    domain: row.domain,
+    ttl: row.ttl,
+  }),
+  certificate: (row) => ({
+    id: row.id,
+    names: JSON.parse(row.names) as string[],
+    certPem: row.chain,
+    keyPem: "opened",
+    notAfter: row.not_after,
+  }),
+};
 
 async function snapshotOf(storage: TemporaryStorage) {
   const endpoints: string[] = [];
   const purges: string[] = [];
+  const certificates: string[] = [];
   let number = -1;
-  for await (const part of readSnapshot(storage.database, toEdge)) {
+  for await (const part of readSnapshot(storage.database, view)) {
     if (part.kind === "end") number = part.number;
     else {
       endpoints.push(...part.endpoints.map(({ space }) => space));
       purges.push(...part.purges.map(({ pattern }) => pattern));
+      certificates.push(...part.certificates.map(({ names }) => names.join()));
     }
   }
-  return { endpoints, purges, number };
+  return { endpoints, purges, certificates, number };
 }
 
 async function endpointIn(storage: TemporaryStorage): Promise<{ accountId: number; id: string }> {
@@ -65,14 +79,38 @@ describe("a snapshot of SQLite's feed", () => {
     assert.deepEqual(await snapshotOf(storage), {
       endpoints: ["images"],
       purges: ["/a", "/b"],
+      certificates: [],
       number: second,
     });
     const everything = await storage.endpoints.purge(accountId, id, ["/*"]);
     assert.deepEqual(await snapshotOf(storage), {
       endpoints: ["images"],
       purges: ["/*"],
+      certificates: [],
       number: everything,
     });
+  });
+
+  test("has the certificates that are in service, more than a page of them", async () => {
+    await using storage = await openTemporaryStorage();
+    const ids = Array.from({ length: 1_001 }, (_, index) => `${index}.test`);
+    const puts = ids.map((id) =>
+      storage.certificates.put({
+        id,
+        names: [id],
+        chain: "",
+        sealedKey: new Uint8Array(1),
+        notAfter: 1,
+      }),
+    );
+    await Promise.all(puts);
+    const number = await storage.certificates.delete("7.test");
+    const snapshot = await snapshotOf(storage);
+    assert.equal(snapshot.number, number);
+    assert.deepEqual(
+      snapshot.certificates,
+      ids.filter((id) => id !== "7.test"),
+    );
   });
 
   test("turns the oldest purges into one of everything past their limit", async () => {

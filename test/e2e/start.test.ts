@@ -80,7 +80,8 @@ describe("a start that cannot be", () => {
     assert.equal((await first.api("GET", "/v2/account")).status, 200);
   });
 
-  for (const name of ["ATOLL_API_PORT", "ATOLL_API_TLS_PORT", "ATOLL_EDGE_PORT"]) {
+  for (const part of ["API", "API_TLS", "EDGE", "EDGE_TLS"]) {
+    const name = `ATOLL_${part}_PORT`;
     test(`is one whose ${name} is taken, and the message says which`, async () => {
       await using taken = createServer();
       taken.listen(0, "127.0.0.1");
@@ -105,7 +106,8 @@ describe("the first start", () => {
     const { version } = JSON.parse(
       readFileSync(join(import.meta.dirname, "../../package.json"), "utf8"),
     ) as { version: string };
-    for (const text of [version, atoll.url, atoll.runtime.edge, atoll.dataDir]) {
+    const { edge, edge_tls: edgeTls } = atoll.runtime;
+    for (const text of [version, atoll.url, edge, edgeTls, atoll.dataDir]) {
       assert(stdout.includes(text), `${text} is not in:\n${stdout}`);
     }
     const token = /\bdop_v1_[0-9a-f]{64}\b/.exec(stdout)?.[0] ?? "none";

@@ -43,6 +43,7 @@ export interface Runtime {
   readonly api?: string;
   readonly api_tls: string;
   readonly edge: string;
+  readonly edge_tls: string;
 }
 
 export interface ApiRequest {

@@ -9,6 +9,8 @@ export interface Exchange {
   readonly agent?: http.Agent;
   /** PEM of the only authority to trust, for https. */
   readonly ca?: string;
+  /** Sent as SNI, for https; else the URL's host. */
+  readonly servername?: string;
 }
 
 export interface Reply {
@@ -48,6 +50,7 @@ export async function open(url: string, request: Exchange = {}): Promise<Incomin
     headers: { ...lengthOf(request), ...request.headers },
     ...(request.agent === undefined ? { agent: false } : { agent: request.agent }),
     ...(request.ca === undefined ? {} : { ca: request.ca }),
+    ...(request.servername === undefined ? {} : { servername: request.servername }),
   });
   const answered = once(outgoing, "response") as Promise<[IncomingMessage]>;
   // A server may refuse a body before it has read it all; then the reply is what counts.

@@ -32,7 +32,12 @@ interface Found {
 }
 
 async function doctor(env: NodeJS.ProcessEnv): Promise<Found> {
-  const freePorts = { ATOLL_API_PORT: "0", ATOLL_API_TLS_PORT: "0", ATOLL_EDGE_PORT: "0" };
+  const freePorts = {
+    ATOLL_API_PORT: "0",
+    ATOLL_API_TLS_PORT: "0",
+    ATOLL_EDGE_PORT: "0",
+    ATOLL_EDGE_TLS_PORT: "0",
+  };
   const ran: Ran = await atoll({ ...freePorts, ...env }, "doctor", "--output", "json");
   const { checks } = JSON.parse(ran.stdout) as {
     checks: { status: string; name: string; message: string }[];

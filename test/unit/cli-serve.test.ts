@@ -22,6 +22,7 @@ async function start(env: NodeJS.ProcessEnv, stdio: "pipe" | "ipc" = "pipe") {
       ATOLL_API_PORT: "0",
       ATOLL_API_TLS_PORT: "0",
       ATOLL_EDGE_PORT: "0",
+      ATOLL_EDGE_TLS_PORT: "0",
       ATOLL_EDGE_WORKERS: "1",
       ATOLL_LOG_LEVEL: "silent",
       ...env,

@@ -6,8 +6,8 @@ describe("the configuration", () => {
   test("has a default for everything", () => {
     const { host, api, edge, spaces, rateLimits } = readConfig({});
     assert.deepEqual(
-      { host, api: api.port, tls: api.tlsPort, edge: edge.port, workers: edge.workers },
-      { host: "127.0.0.1", api: 8080, tls: 8443, edge: 8081, workers: 1 },
+      { host, ports: [api.port, api.tlsPort, edge.port, edge.tlsPort], workers: edge.workers },
+      { host: "127.0.0.1", ports: [8080, 8443, 8081, 8444], workers: 1 },
     );
     assert.deepEqual(spaces.domains, ["digitaloceanspaces.com", "spaces.localhost"]);
     assert.deepEqual(rateLimits, {
@@ -46,6 +46,10 @@ describe("the configuration", () => {
   test("wants a port of its own for each part, unless any free one will do", () => {
     const same = { ATOLL_API_PORT: "9000", ATOLL_EDGE_PORT: "9000" };
     assert.throws(() => readConfig(same), /ATOLL_EDGE_PORT: .*9000 is that of ATOLL_API_PORT/);
+    assert.throws(
+      () => readConfig({ ATOLL_EDGE_TLS_PORT: "8443" }),
+      /ATOLL_EDGE_TLS_PORT: .*8443 is that of ATOLL_API_TLS_PORT/,
+    );
     assert.equal(readConfig({ ATOLL_API_PORT: "0", ATOLL_EDGE_PORT: "0" }).edge.port, 0);
   });
 
@@ -58,7 +62,8 @@ describe("the configuration", () => {
 
   test("listens everywhere, on the ports of the web, once it has a domain", () => {
     const { host, edge, spaces } = readConfig({ ATOLL_DOMAIN: "example.net" });
-    assert.deepEqual({ host, port: edge.port }, { host: "::", port: 80 });
+    const { port, tlsPort } = edge;
+    assert.deepEqual({ host, port, tlsPort }, { host: "::", port: 80, tlsPort: 443 });
     assert(spaces.domains.includes("spaces.example.net"));
   });
 

@@ -26,6 +26,16 @@ export class BodyReader {
     return this.#position;
   }
 
+  /** Whether what was read stays where it is for as long as the reader is open. */
+  get isRetained(): boolean {
+    return this.#body.retained;
+  }
+
+  /** Trailer fields, names and values alternating: known at "end". */
+  get trailers(): readonly string[] {
+    return this.#body.trailers;
+  }
+
   /** Whether others wait for this reader: their body is windowed, and it is the slowest. */
   get holdsUpOthers(): boolean {
     return this.#body.isHeldUpBy(this);

@@ -3,6 +3,7 @@ import {
   CHUNK_OVERHEAD_BYTES,
   FLIGHT_SHARE_MAX,
   FLIGHT_SHARE_OF_SMALL_MAX,
+  KEPT_TRAILER_BYTES_MAX,
   SMALL_BODY_BYTES_MAX,
   WINDOW_BYTES,
 } from "../limits.ts";
@@ -33,6 +34,7 @@ export class Body {
   #storeHolds = 0;
   #retained: boolean;
   #state: BodyState = "growing";
+  #trailers: readonly string[] = [];
   #onRoom: (() => void) | undefined;
   #onUnread: (() => void) | undefined;
   #onWindowed: (() => void) | undefined;
@@ -45,6 +47,11 @@ export class Body {
   /** What has been written so far; of a whole body, its length. */
   get sizeBytes(): number {
     return this.#sizeBytes;
+  }
+
+  /** Trailer fields, for those who read the body as it came: replies from the store have none. */
+  get trailers(): readonly string[] {
+    return this.#trailers;
   }
 
   get state(): BodyState {
@@ -133,9 +140,12 @@ export class Body {
   }
 
   /** No more will come: all of it was there, or not. */
-  end(state: "whole" | "truncated"): void {
+  end(state: "whole" | "truncated", trailers: readonly string[] = []): void {
     assert(this.#state === "growing");
     this.#state = state;
+    // Those of a body that is kept are for who reads along now, and on nobody's account.
+    const bytes = trailers.reduce((sum, text) => sum + text.length, 0);
+    if (!this.#retained || bytes <= KEPT_TRAILER_BYTES_MAX) this.#trailers = trailers;
     // What wrote it and what began that may go: a stored body outlives them by far.
     this.#onUnread = undefined;
     this.#onWindowed = undefined;

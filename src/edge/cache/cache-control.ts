@@ -1,6 +1,6 @@
 import { parseDictionary } from "structured-headers";
 import { parseHttpDate } from "#http/http-date.ts";
-import { fieldOf } from "../wire/request-head.ts";
+import { fieldOf } from "../fields.ts";
 
 /** What a response says about being cached, for a shared cache that is a CDN. */
 export interface CachingPolicy {

@@ -1,4 +1,6 @@
 import { setImmediate } from "node:timers/promises";
+import type { EdgeEndpoint } from "#feed/entry.ts";
+import { fieldOf } from "../fields.ts";
 import type { OriginFailure, OriginResponse } from "../origin/origin.ts";
 import { Body } from "./body.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
@@ -9,9 +11,11 @@ import {
   conditionsFor,
   freshenedHead,
   isSelectedBy,
+  type ReceivedHead,
   type StoredResponse,
   storedResponse,
 } from "./stored-response.ts";
+import { selectingFields } from "./vary.ts";
 
 /** What a fill has come to once the origin's head is there. */
 export type FillHead =
@@ -43,7 +47,7 @@ interface Claim {
 }
 
 type Fetch = (
-  conditions: Readonly<Record<string, string>>,
+  conditions: readonly string[],
   signal: AbortSignal,
 ) => Promise<OriginResponse | OriginFailure>;
 
@@ -53,6 +57,9 @@ export interface FillPlan {
   readonly fetch: Fetch;
   /** Stale, and to be confirmed. */
   readonly prior: StoredResponse | undefined;
+  readonly endpoint: Pick<EdgeEndpoint, "role" | "ttl">;
+  /** Of the request that began it: what Vary selects by. */
+  readonly requestFields: readonly string[];
   readonly bodyBytesMax: number;
   readonly budget: MemoryBudget;
   /** The number of the feed as the fill begins. */
@@ -97,7 +104,7 @@ export class Fill implements Purgeable {
   async #ask(
     prior: StoredResponse | undefined,
   ): Promise<OriginResponse | Exclude<FillHead, { kind: "storing" | "passing" }>> {
-    if (prior === undefined) return this.#plan.fetch({}, this.#abort.signal);
+    if (prior === undefined) return this.#plan.fetch([], this.#abort.signal);
     prior.body.hold();
     try {
       const answer = await this.#plan.fetch(conditionsFor(prior), this.#abort.signal);
@@ -118,9 +125,10 @@ export class Fill implements Purgeable {
     answer: OriginResponse,
   ): Extract<FillHead, { kind: "freshened" | "confirming" }> {
     const head = freshenedHead(prior, answer);
-    const response = storedResponse(head, prior);
-    const { bodyBytesMax } = this.#plan;
-    const storage = decideStorage({ ...head, length: prior.body.sizeBytes, bodyBytesMax });
+    const { bodyBytesMax, endpoint } = this.#plan;
+    const response = this.#prepare(head, prior.body, prior.contentLength);
+    const length = prior.body.sizeBytes;
+    const storage = decideStorage({ ...head, length, bodyBytesMax, endpoint });
     if (storage.kind === "store") {
       this.#plan.keep(response);
       return { kind: "freshened", response };
@@ -130,8 +138,8 @@ export class Fill implements Purgeable {
   }
 
   #receive(response: OriginResponse): FillHead {
-    const { bodyBytesMax, budget } = this.#plan;
-    const storage = decideStorage({ ...response, bodyBytesMax });
+    const { bodyBytesMax, budget, endpoint } = this.#plan;
+    const storage = decideStorage({ ...response, bodyBytesMax, endpoint });
     const body = new Body(budget, storage.kind === "store" ? "retained" : "windowed");
     if (storage.kind === "pass") {
       // RFC 9111 §4: a response that has been replaced is not what the origin would answer. A 5xx
@@ -141,14 +149,18 @@ export class Fill implements Purgeable {
       void pump(response, body, this.#abort);
       return { kind: "passing", response, body, storage, claim: { taken: false } };
     }
-    const stored = storedResponse(response, {
-      key: this.#plan.key,
-      body,
-      contentLength: typeof response.length === "number" ? response.length : undefined,
-      purgesCheckedAt: this.#plan.purgesCheckedAt,
-    });
+    const length = typeof response.length === "number" ? response.length : undefined;
+    const stored = this.#prepare(response, body, length);
     void this.#store(response, stored);
     return { kind: "storing", response: stored };
+  }
+
+  #prepare(head: ReceivedHead, body: Body, contentLength: number | undefined): StoredResponse {
+    const { key, purgesCheckedAt, endpoint, requestFields } = this.#plan;
+    const selecting =
+      endpoint.role === "proxy" ? selectingFields(fieldOf(head.fields, "vary"), requestFields) : [];
+    const role = endpoint.role ?? "space";
+    return storedResponse(head, { key, body, contentLength, purgesCheckedAt, selecting, role });
   }
 
   /** Keeps the body if it comes whole, fits, and was not purged on the way. */

@@ -1,12 +1,21 @@
+import type { EdgeEndpoint } from "#feed/entry.ts";
+import type { RequestHead } from "../request.ts";
+
 /**
  * The cache key (RFC 9111 §2): the endpoint and the raw target, exactly as it is forwarded. Nothing
- * is normalised: two spellings of one path may be two resources to an origin.
+ * is normalised: two spellings of one path may be two resources to an origin. So may two Hosts be,
+ * where the origin is sent the client's.
  */
-export function cacheKey(endpointId: string, target: string): string {
-  return `${endpointId} ${target}`;
+export function cacheKey(
+  endpoint: Pick<EdgeEndpoint, "id" | "role">,
+  { host, target }: Pick<RequestHead, "host" | "target">,
+): string {
+  return endpoint.role === "proxy"
+    ? `${endpoint.id}/${host} ${target}`
+    : `${endpoint.id} ${target}`;
 }
 
-/** The raw target in a key. An endpoint's id has no space in it. */
+/** The raw target in a key. Neither an endpoint's id nor a Host has a space in it. */
 export function targetOfKey(key: string): string {
   return key.slice(key.indexOf(" ") + 1);
 }

@@ -22,7 +22,7 @@ export async function pump(
       body.append(chunk);
       if (!body.retained) await body.room();
     }
-    body.end(isWhole(response, body) ? "whole" : "truncated");
+    body.end(isWhole(response, body) ? "whole" : "truncated", response.trailers());
   } catch {
     body.end("truncated");
   }

@@ -1,23 +1,36 @@
+import type { EndpointRole } from "#feed/entry.ts";
 import { parseHttpDate } from "#http/http-date.ts";
 import type { Validators } from "#http/precondition.ts";
-import { fieldsOfLines, headLines } from "../response-head.ts";
-import { fieldOf } from "../wire/request-head.ts";
+import { FieldSection, fieldOf } from "../fields.ts";
+import { headLines } from "../response-head.ts";
 import type { Body } from "./body.ts";
 import { type Freshness, freshnessOf } from "./freshness.ts";
 import { ownedText } from "./owned.ts";
 import type { Purgeable } from "./purges.ts";
+import type { Selecting } from "./vary.ts";
 
 /** A response that may be reused. Its body may still be growing; its head never changes. */
 export interface StoredResponse extends Purgeable {
   readonly key: string;
   readonly status: number;
   /** The end-to-end field lines, prepared once: all but Content-Length and what changes per hit. */
-  readonly fieldLines: string;
+  readonly section: FieldSection;
+  /** What requests have to have in the fields that Vary names, or nothing (RFC 9111 §4.1). */
+  readonly selecting: Selecting;
   readonly validators: Validators;
   readonly freshness: Freshness;
   readonly body: Body;
   /** Known before the body is whole if the origin sent Content-Length. */
   readonly contentLength: number | undefined;
+  /** What the last hit said for itself: the same for all hits of a second. */
+  hitSection: HitSection | undefined;
+}
+
+/** The fields that hits have for themselves while these two stay what they are. */
+interface HitSection {
+  readonly ageSeconds: number;
+  readonly ttlSeconds: number;
+  readonly section: FieldSection;
 }
 
 /** A response head as it came, with the times that its age is counted from. */
@@ -35,6 +48,9 @@ export interface StoredAs {
   readonly body: Body;
   readonly contentLength: number | undefined;
   readonly purgesCheckedAt: number;
+  readonly selecting: Selecting;
+  /** For responses that give no lifetime themselves. */
+  readonly role: EndpointRole;
 }
 
 /** Prepares a received head for reuse. Nothing of it, nor of the request, is kept alive by that. */
@@ -47,9 +63,11 @@ export function storedResponse(head: ReceivedHead, as: StoredAs): StoredResponse
     contentLength: as.contentLength,
     purgesCheckedAt: as.purgesCheckedAt,
     status: head.status,
-    fieldLines: ownedText(headLines(head) + ranges),
+    section: new FieldSection(ownedText(headLines(head) + ranges)),
+    selecting: as.selecting.map(ownedText),
     validators: ownedValidators(validatorsOf(head)),
-    freshness: freshnessOf(head.fields, head.requestTime, head.responseTime),
+    freshness: freshnessOf(head, as.role),
+    hitSection: undefined,
   };
 }
 
@@ -62,7 +80,7 @@ export function hasValidator(stored: StoredResponse): boolean {
 export function freshenedHead(stored: StoredResponse, head: ReceivedHead): ReceivedHead {
   const replaced = new Set(head.fields.filter((_, i) => i % 2 === 0));
   const fields = [...head.fields];
-  const kept = fieldsOfLines(stored.fieldLines);
+  const kept = stored.section.fields();
   for (let i = 0; i < kept.length; i += 2) {
     const name = kept[i] ?? "";
     // RFC 9110 §6.6.1: a 304 without Date is dated by its arrival, not by what it confirms.
@@ -79,12 +97,12 @@ export function isSelectedBy(stored: StoredResponse, fields: readonly string[]):
 }
 
 /** RFC 9111 §4.3.1. */
-export function conditionsFor(stored: StoredResponse): Record<string, string> {
+export function conditionsFor(stored: StoredResponse): string[] {
   const { etag, lastModified } = stored.validators;
-  return {
-    ...(etag === undefined ? {} : { "if-none-match": etag }),
-    ...(lastModified === undefined ? {} : { "if-modified-since": lastModified }),
-  };
+  return [
+    ...(etag === undefined ? [] : ["if-none-match", etag]),
+    ...(lastModified === undefined ? [] : ["if-modified-since", lastModified]),
+  ];
 }
 
 /** What a response is told from others by, and dated by. */
@@ -101,9 +119,9 @@ export function validatorsOf(head: Omit<ReceivedHead, "status" | "requestTime">)
 }
 
 /** What a stored response takes beside its body and what each of them takes. */
-export function headBytes({ key, fieldLines, validators }: StoredResponse): number {
-  const { etag, lastModified } = validators;
-  return key.length + fieldLines.length + (etag?.length ?? 0) + (lastModified?.length ?? 0);
+export function headBytes({ key, section, selecting, validators }: StoredResponse): number {
+  const texts = [key, section.text, ...selecting, validators.etag, validators.lastModified];
+  return texts.reduce((bytes, text) => bytes + (text?.length ?? 0), 0);
 }
 
 function ownedValidators({ etag, lastModified, ...dates }: Validators): Validators {

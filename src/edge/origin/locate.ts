@@ -20,16 +20,22 @@ export type Location =
 
 interface Wanted {
   readonly endpoint: EdgeEndpoint;
-  readonly method: "GET" | "HEAD";
+  readonly method: string;
   readonly target: string;
 }
 
 /** Finds the store of an endpoint's Space and the target there. */
 export function locate(wanted: Wanted, embedded: EmbeddedSpaces, now: number): Location {
+  const { upstream, role } = wanted.endpoint;
+  // An origin that is somebody's own gets what the client sent, whatever it makes of it.
+  if (role === "proxy" && upstream !== undefined) {
+    const { origin, pathname } = new URL(upstream.url);
+    const path = pathname.replace(/\/$/, "") + wanted.target;
+    return { kind: "location", origin, path, fields: {} };
+  }
   // A store that resolves them would hand out another Space's objects, with our own credentials.
   if (hasDotSegment(wanted.target))
     return { kind: "unusable", reason: "a dot segment in the path" };
-  const { upstream } = wanted.endpoint;
   return upstream === undefined
     ? inEmbeddedSpace(wanted, embedded)
     : inUpstream(wanted, upstream, now);

@@ -1,5 +1,6 @@
 import type { EdgeEndpoint } from "#feed/entry.ts";
 import type { BodyLength } from "../cache/storage-decision.ts";
+import type { RequestContent } from "../request-content.ts";
 
 /** RFC 8586: names this CDN in each request that it makes. */
 export const CDN_LOOP_TOKEN = "atoll";
@@ -7,12 +8,18 @@ export const CDN_LOOP_TOKEN = "atoll";
 /** A fetch as the edge makes it: nothing of the client's but what is named here. */
 export interface OriginRequest {
   readonly endpoint: EdgeEndpoint;
-  readonly method: "GET" | "HEAD";
+  readonly method: string;
   /** Raw path and query, sent on as they are. */
   readonly target: string;
   readonly requestId: string;
-  /** Conditions of ours, or the client's own conditions and range. */
-  readonly fields: Readonly<Record<string, string>>;
+  /** Names in lower case and values, alternating: conditions of ours, or what the client has said. */
+  readonly fields: readonly string[];
+  /** The client's content, which is read as the origin takes it. */
+  readonly content?: RequestContent;
+  /** Of the content, as far as the client has told. */
+  readonly contentLength?: number | "unknown";
+  /** Called with each interim response but 100. */
+  informed(status: number, fields: readonly string[]): void;
 }
 
 /** A head that has come, and a body that is still to be read. */
@@ -25,6 +32,8 @@ export interface OriginResponse {
   /** Throws if it breaks off before its end. Has to be read or discarded. */
   readonly body: AsyncIterable<Buffer>;
   discard(): void;
+  /** Trailer fields, names and values alternating: known once the body has been read. */
+  trailers(): readonly string[];
   readonly requestTime: number;
   readonly responseTime: number;
 }
@@ -48,7 +57,7 @@ export interface OriginFailure {
 }
 
 /**
- * Port: where a Space's objects come from. It never follows redirects, never sends credentials of
+ * Port: where an endpoint's responses come from. It never follows redirects, never sends credentials of
  * one Space to another's store, and answers failures as values. Aborting ends the body too.
  */
 export interface Origin {

@@ -3,7 +3,7 @@ import type { UpstreamOrigin } from "#feed/entry.ts";
 
 /** What a signature covers, beside the time. */
 export interface Unsigned {
-  readonly method: "GET" | "HEAD";
+  readonly method: string;
   readonly host: string;
   /** Canonical path, without a query. */
   readonly path: string;

@@ -1,7 +1,9 @@
+import { Readable } from "node:stream";
 import { Agent, type Dispatcher, errors } from "undici";
 import type { Clock } from "#clock.ts";
 import { unreachable } from "#unreachable.ts";
 import type { BodyLength } from "../cache/storage-decision.ts";
+import { fieldOf } from "../fields.ts";
 import {
   EMBEDDED_FETCHES_MAX,
   ORIGIN_BODY_IDLE_TIMEOUT_MS,
@@ -13,7 +15,6 @@ import {
   ORIGINS_MAX,
 } from "../limits.ts";
 import { endToEndFields } from "../response-head.ts";
-import { fieldOf } from "../wire/request-head.ts";
 import { answerFault } from "./answer-fault.ts";
 import { isReset, originConnector } from "./connector.ts";
 import { FetchSlots, type SlotAnswer } from "./fetch-slots.ts";
@@ -25,6 +26,32 @@ import {
   type OriginRequest,
   type OriginResponse,
 } from "./origin.ts";
+
+/** RFC 9110 §9.2.2. */
+const IDEMPOTENT: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "OPTIONS",
+  "TRACE",
+  "PUT",
+  "DELETE",
+]);
+
+const NO_TRAILERS: ReadonlySet<string> = new Set([
+  "age",
+  "authorization",
+  "cache-control",
+  "content-encoding",
+  "content-length",
+  "content-range",
+  "content-type",
+  "date",
+  "expires",
+  "host",
+  "location",
+  "set-cookie",
+  "vary",
+]);
 
 /** Origins over HTTP/1.1, connections pooled per origin. */
 export class UndiciOrigin implements Origin {
@@ -89,20 +116,19 @@ export class UndiciOrigin implements Origin {
       origin: location.origin,
       path: location.path,
       method: request.method,
-      headers: {
-        "accept-encoding": "identity",
-        "cdn-loop": CDN_LOOP_TOKEN,
-        "x-request-id": request.requestId,
-        ...location.fields,
-        ...request.fields,
-      },
+      headers: sentFields(request, location),
       responseHeaders: "raw",
       signal,
+      ...(request.content === undefined ? {} : { body: Readable.from(request.content) }),
+      onInfo: ({ statusCode, headers }) => {
+        // RFC 9110 §15.2.1: the edge has said 100 itself, as it began to read.
+        if (statusCode !== 100) request.informed(statusCode, endToEndFields(rawFields(headers)));
+      },
     };
     try {
       return await this.#agent.request(options);
     } catch (error) {
-      if (!isStaleConnection(error) || signal.aborted) throw error;
+      if (!isStaleConnection(error) || signal.aborted || !isRepeatable(request)) throw error;
       return this.#agent.request(options);
     }
   }
@@ -115,15 +141,15 @@ export class UndiciOrigin implements Origin {
 /** What came, if it is an answer to what was asked. */
 function judged(
   received: Dispatcher.ResponseData,
-  { fields: asked }: OriginRequest,
+  { fields: asked, endpoint }: OriginRequest,
   times: { readonly requestTime: number; readonly responseTime: number },
 ): OriginResponse | OriginFailure {
-  // With `responseHeaders: "raw"` undici answers names and values in one flat list.
-  const raw = received.headers as unknown as readonly string[];
+  const raw = rawFields(received.headers);
   const named = raw.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text));
   const transferEncoding = fieldOf(named, "transfer-encoding");
   const status = received.statusCode;
-  const fault = answerFault({ status, transferEncoding, asked });
+  const statusMax = endpoint.role === "proxy" ? 999 : 599;
+  const fault = answerFault({ status, transferEncoding, asked, statusMax });
   if (fault !== undefined) {
     // Not a byte more of it is read; that it ends early is no news then.
     received.body.on("error", () => undefined).destroy();
@@ -136,9 +162,54 @@ function judged(
     length: bodyLength(named),
     body: received.body,
     // A little is read on, so that the connection can be used again; an abort is no failure here.
+    trailers: () => trailerFields(received.trailers),
     discard: () => void received.body.dump().catch(() => undefined),
     ...times,
   };
+}
+
+/** With `responseHeaders: "raw"` undici answers names and values in one flat list. */
+function rawFields(headers: unknown): readonly string[] {
+  return headers as readonly string[];
+}
+
+/** RFC 9110 §9.2.2: what may be sent twice because doing it twice is doing it once. */
+function isRepeatable({ method, content }: OriginRequest): boolean {
+  return content === undefined && IDEMPOTENT.has(method);
+}
+
+/** What an origin is told beside what the request is for. */
+function sentFields(
+  { fields, requestId, endpoint, contentLength }: OriginRequest,
+  location: Location & { kind: "location" },
+): string[] {
+  // A proxy passes on what the client accepts; of a Space's objects there is one representation.
+  const coding = endpoint.role === "proxy" ? [] : ["accept-encoding", "identity"];
+  const length = typeof contentLength === "number" ? ["content-length", String(contentLength)] : [];
+  return [
+    ...coding,
+    "x-request-id",
+    requestId,
+    ...Object.entries(location.fields).flat(),
+    ...fields,
+    // RFC 8586 §2: behind those that the request has come through already.
+    "cdn-loop",
+    CDN_LOOP_TOKEN,
+    ...length,
+  ];
+}
+
+/** RFC 9110 §6.5.1: what decides about framing, routing or caching has no place in a trailer. */
+function trailerFields(
+  trailers: Readonly<Record<string, string | string[] | undefined>>,
+): string[] {
+  const fields: string[] = [];
+  for (const [name, value = []] of Object.entries(trailers)) {
+    for (const line of [value].flat()) fields.push(name, line);
+  }
+  return endToEndFields(fields).filter((_, i, all) => {
+    return !NO_TRAILERS.has(all[i - (i % 2)] ?? "");
+  });
 }
 
 /** RFC 9112 §6.3; undici has refused what is malformed or contradicts itself. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { OutgoingHttpHeaders } from "node:http";
 import { describe, test } from "node:test";
+import { Client } from "./client.ts";
 import {
-  Client,
   countingOrigin,
   type EdgeUnderTest,
   endpoint,
@@ -202,7 +202,7 @@ describe("an edge", () => {
     const refused = await client.receive();
     assert.equal(refused.status, 405);
     assert.equal(refused.fields.get("allow"), "GET, HEAD");
-    client.get("/a", 'cdn-loop: other, Atoll; v="1"');
+    client.send(request("GET", "/a", 'cdn-loop: other, Atoll; v="1"'));
     assert.equal((await client.receive()).status, 508);
     assert.equal(state.fetches, 0);
   });

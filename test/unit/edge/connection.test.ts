@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, test } from "node:test";
-import { Client, host, request, startEdge } from "./support.ts";
+import { connect as connectTls, createServer } from "node:tls";
+import { Body } from "#edge/cache/body.ts";
+import { MemoryBudget } from "#edge/cache/memory-budget.ts";
+import { Connection } from "#edge/wire/http1/connection.ts";
+import { Client } from "./client.ts";
+import { request, startEdge } from "./support.ts";
+import { caPem, certificateFor } from "./tls/support.ts";
+import { connectionParts, replyWith } from "./wire.ts";
 
 const ok = (_incoming: unknown, response: { end(text: string): void }): void => response.end("ok");
 
@@ -43,47 +50,9 @@ describe("a connection", () => {
       other.send(request("GET", "/other"));
       await other.receive();
       edge.clock.advance(5_000);
-      edge.listener.sweep();
+      edge.sweep();
     }
     assert.equal((await client.receive()).status, 408);
-  });
-
-  const refused = [
-    ["a bare LF", `GET / HTTP/1.1\nhost: ${host}\n\n`, 400],
-    ["two lengths", request("GET", "/", "content-length: 1", "transfer-encoding: chunked"), 400],
-    ["content in a GET", `${request("GET", "/", "content-length: 5")}hello`, 400],
-    [
-      "chunked content in a GET",
-      `${request("GET", "/", "transfer-encoding: chunked")}0\r\n\r\n`,
-      400,
-    ],
-    ["a POST with content", `${request("POST", "/", "content-length: 5")}hello`, 405],
-    ["HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505],
-    ["CONNECT", "CONNECT a:443 HTTP/1.1\r\nhost: a:443\r\n\r\n", 501],
-    ["a head that does not end", `GET / HTTP/1.1\r\na: ${"a".repeat(40_000)}`, 431],
-  ] as const;
-  for (const [what, text, status] of refused) {
-    test(`answers ${status} to ${what}, closes, and answers nothing after it`, async () => {
-      await using edge = await startEdge(ok);
-      using client = new Client(edge.port);
-      client.send(text + request("GET", "/smuggled"));
-      const response = await client.receive();
-      assert.equal(response.status, status);
-      assert.equal(response.fields.get("connection"), "close");
-      assert(response.fields.has("x-request-id"));
-      assert(await client.ended());
-      assert.equal(edge.store.size, 0);
-    });
-  }
-
-  test("persists for HTTP/1.0 only if that is asked for", async () => {
-    await using edge = await startEdge(ok);
-    using client = new Client(edge.port);
-    client.send(`GET / HTTP/1.0\r\nhost: ${host}\r\nconnection: keep-alive\r\n\r\n`);
-    assert.equal((await client.receive()).fields.get("connection"), "keep-alive");
-    client.send(`GET / HTTP/1.0\r\nhost: ${host}\r\n\r\n`);
-    assert.equal((await client.receive()).fields.get("connection"), "close");
-    assert(await client.ended());
   });
 
   test("answers a client that has ended its side", async () => {
@@ -97,26 +66,26 @@ describe("a connection", () => {
   test("is closed when nothing comes for too long", async () => {
     await using edge = await startEdge(ok);
     using client = new Client(edge.port);
-    client.get("/a");
+    client.send(request("GET", "/a"));
     await client.receive();
     edge.clock.advance(74_000);
-    edge.listener.sweep();
-    client.get("/a");
+    edge.sweep();
+    client.send(request("GET", "/a"));
     assert.equal((await client.receive()).status, 200);
     edge.clock.advance(75_000);
-    edge.listener.sweep();
+    edge.sweep();
     assert(await client.ended());
   });
 
   test("is told 408 when a head takes too long, however it trickles", async () => {
     await using edge = await startEdge(ok);
     using client = new Client(edge.port);
-    client.get("/a");
+    client.send(request("GET", "/a"));
     await client.receive();
     client.send(`${request("GET", "/b")}GET /a HT`);
     await client.receive();
     edge.clock.advance(15_000);
-    edge.listener.sweep();
+    edge.sweep();
     assert.equal((await client.receive()).status, 408);
     assert(await client.ended());
   });
@@ -150,12 +119,12 @@ describe("a connection", () => {
     });
     await Promise.all(leaving);
     using client = new Client(edge.port);
-    client.get("/a");
+    client.send(request("GET", "/a"));
     assert.equal((await client.receive()).body.length, large.length);
     assert.deepEqual(edge.errors, []);
   });
 
-  test("finishes its response when the listener stops", async () => {
+  test("finishes its response when it is told to take no more requests", async () => {
     let respond: (() => void) | undefined;
     let asked: (() => void) | undefined;
     const arrival = new Promise<void>((resolve) => {
@@ -167,16 +136,47 @@ describe("a connection", () => {
     });
     using idle = new Client(edge.port);
     using busy = new Client(edge.port);
-    idle.get("/nowhere", "cdn-loop: atoll");
+    idle.send(request("GET", "/nowhere", "cdn-loop: atoll"));
     await idle.receive();
-    busy.get("/a");
+    busy.send(request("GET", "/a"));
     await arrival;
-    const stopped = edge.listener.stop(10_000);
+    for (const connection of edge.connections) connection.drain();
     assert(await idle.ended());
     respond?.();
     const response = await busy.receive();
     assert.equal(response.body.toString(), "late");
     assert.equal(response.fields.get("connection"), "close");
-    await stopped;
+    assert(await busy.ended());
+  });
+});
+
+describe("a reply whose source breaks off", () => {
+  test("is cut over TLS too, where there is no reset", async () => {
+    const { certPem, keyPem } = await certificateFor("one", "one.test");
+    const parts = connectionParts((asked, exchange) => {
+      const body = new Body(new MemoryBudget(1_000_000), "windowed");
+      const content = body.read();
+      exchange.respond({ ...replyWith(asked, ""), contentLength: 9, content });
+      body.append(Buffer.from("some"));
+      setImmediate(() => body.end("truncated"));
+    });
+    const server = createServer({ cert: certPem, key: keyPem }, (socket) => {
+      assert(new Connection(socket, parts, { address: "192.0.2.1" }));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    assert(address !== null && typeof address === "object");
+    const client = connectTls({ port: address.port, ca: caPem, servername: "one.test" });
+    client.on("error", () => undefined);
+    client.write(request("GET", "/"));
+    let received = "";
+    client.on("data", (chunk) => {
+      received += String(chunk);
+    });
+    await once(client, "close");
+    assert(received.endsWith("\r\n\r\nsome"));
+    assert.equal(parts.endings[0]?.whole, false);
+    server.close();
   });
 });

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import type { RequestListener, ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { describe, test } from "node:test";
-import { Client, fetchOnce, host, request, startEdge } from "./support.ts";
+import { Client } from "./client.ts";
+import { fetchOnce, host, request, startEdge } from "./support.ts";
 
 const MIB = 1024 * 1024;
 
@@ -82,8 +83,8 @@ describe("a fill", () => {
     await using edge = await startEdge(origin.answer);
     using first = new Client(edge.port);
     using second = new Client(edge.port);
-    first.get("/a", "range: bytes=2-3");
-    second.get("/a", "range: bytes=6-7");
+    first.send(request("GET", "/a", "range: bytes=2-3"));
+    second.send(request("GET", "/a", "range: bytes=6-7"));
     const response = await origin.next();
     response.writeHead(200, { "content-length": 8 });
     response.write("0123");
@@ -98,7 +99,7 @@ describe("a fill", () => {
     await using edge = await startEdge(origin.answer);
     using modern = new Client(edge.port);
     using old = new Client(edge.port);
-    modern.get("/a");
+    modern.send(request("GET", "/a"));
     const response = await origin.next();
     old.send(`GET /a HTTP/1.0\r\nhost: ${host}\r\nconnection: keep-alive\r\n\r\n`);
     response.write("0123");
@@ -119,9 +120,9 @@ describe("a fill", () => {
     await using edge = await startEdge(origin.answer);
     const first = new Client(edge.port);
     using second = new Client(edge.port);
-    first.get("/a");
+    first.send(request("GET", "/a"));
     const response = await origin.next();
-    second.get("/a");
+    second.send(request("GET", "/a"));
     response.writeHead(200, { "content-length": 8 });
     response.write("0123");
     await once(first.socket, "readable");
@@ -138,10 +139,10 @@ describe("a fill", () => {
     await using edge = await startEdge(origin.answer);
     using early = new Client(edge.port);
     using late = new Client(edge.port);
-    early.get("/a");
+    early.send(request("GET", "/a"));
     const old = await origin.next();
     edge.purge("/a");
-    late.get("/a");
+    late.send(request("GET", "/a"));
     const fresh = await origin.next();
     fresh.end("new");
     assert.equal((await late.receive()).body.toString(), "new");
@@ -181,7 +182,7 @@ describe("a fill", () => {
     await using edge = await startEdge(origin.answer);
     for (const headers of [{ "content-length": 8 }, {}]) {
       using client = new Client(edge.port);
-      client.get("/a");
+      client.send(request("GET", "/a"));
       const response = await origin.next();
       response.writeHead(200, headers);
       response.write("0123");
@@ -205,7 +206,7 @@ describe("a fill", () => {
     assert(slow.bytesRead < object.length);
     // It takes nothing for a minute, and is cut.
     edge.clock.advance(61_000);
-    edge.listener.sweep();
+    edge.sweep();
     slow.resume();
     await once(slow, "close");
     assert(slow.bytesRead < object.length);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { describe, test } from "node:test";
-import { Client, type EdgeUnderTest, fetchOnce, request, startEdge } from "./support.ts";
+import { Client } from "./client.ts";
+import { type EdgeUnderTest, fetchOnce, request, startEdge } from "./support.ts";
 
 /** An edge in front of an origin that says this, whatever it is asked. */
 async function before(answer: string): Promise<EdgeUnderTest> {
@@ -69,7 +70,7 @@ describe("a body that ends with its connection", () => {
         origin.write("HTTP/1.1 200 OK\r\n\r\nhello");
       });
       using client = new Client(edge.port);
-      client.get("/a");
+      client.send(request("GET", "/a"));
       await once(client.socket, "readable");
       assert(origin !== undefined);
       end(origin);

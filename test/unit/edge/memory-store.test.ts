@@ -6,13 +6,22 @@ import { MemoryBudget } from "#edge/cache/memory-budget.ts";
 import { MemoryStore } from "#edge/cache/memory-store.ts";
 import { type StoredResponse, storedResponse } from "#edge/cache/stored-response.ts";
 
+/** What a Space has: one representation for all. */
+const UNSELECTED = { selecting: [], role: "space" } as const;
+
 function stored(budget: MemoryBudget, key: string, ...chunks: Buffer[]): StoredResponse {
   const body = new Body(budget, "retained");
   body.hold();
   for (const chunk of chunks) body.append(chunk);
   body.end("whole");
   const head = { status: 200, fields: [], requestTime: 0, responseTime: 0 };
-  return storedResponse(head, { key, body, contentLength: undefined, purgesCheckedAt: 0 });
+  return storedResponse(head, {
+    key,
+    body,
+    contentLength: undefined,
+    purgesCheckedAt: 0,
+    ...UNSELECTED,
+  });
 }
 
 function put(store: MemoryStore, budget: MemoryBudget, key: string, bytes = 10_000): void {
@@ -23,7 +32,7 @@ function put(store: MemoryStore, budget: MemoryBudget, key: string, bytes = 10_0
 
 describe("the memory store", () => {
   test("evicts the least recently used first", () => {
-    const budget = new MemoryBudget(35_000);
+    const budget = new MemoryBudget(38_000);
     const store = new MemoryStore(budget);
     for (const key of ["a", "b", "c"]) put(store, budget, key);
     store.get("a");

@@ -4,18 +4,24 @@ import { PassThrough } from "node:stream";
 import { describe, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import * as fc from "fast-check";
-import { manualClock } from "#clock.ts";
+import { type Clock, manualClock } from "#clock.ts";
 import { Body } from "#edge/cache/body.ts";
 import type { BodyReader } from "#edge/cache/body-reader.ts";
 import { MemoryBudget } from "#edge/cache/memory-budget.ts";
 import { MemoryStore } from "#edge/cache/memory-store.ts";
 import { storedResponse } from "#edge/cache/stored-response.ts";
-import { ReplyWriter } from "#edge/wire/reply-writer.ts";
+import { FieldSection } from "#edge/fields.ts";
+import type { Reply } from "#edge/reply.ts";
+import { ReplyWriter } from "#edge/wire/http1/reply-writer.ts";
+import { Output } from "#edge/wire/output.ts";
+import { Slabs } from "#edge/wire/slabs.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 /** One for all: what is counted here is what would be held. */
 const CHUNK = Buffer.alloc(64 * KIB);
+/** What a Space has: one representation for all. */
+const UNSELECTED = { selecting: [], role: "space" } as const;
 
 /** What this body keeps in memory, whatever the budget says. */
 function heldBytes(body: Body): number {
@@ -43,7 +49,7 @@ function fillStore(store: MemoryStore, budget: MemoryBudget, count: number): voi
     body.append(CHUNK.subarray(0, KIB));
     body.end("whole");
     const head = { status: 200, fields: [], requestTime: 0, responseTime: 0 };
-    const as = { key: `/${i}`, body, contentLength: KIB, purgesCheckedAt: 0 };
+    const as = { key: `/${i}`, body, contentLength: KIB, purgesCheckedAt: 0, ...UNSELECTED };
     store.put(storedResponse(head, as));
     body.release();
   }
@@ -53,7 +59,7 @@ describe("the memory of a worker", () => {
   test("holds within its bounds what 60 cold fills of 15 MiB bring that nobody reads, and keeps what is stored", async () => {
     const budget = new MemoryBudget(64 * MIB);
     const store = new MemoryStore(budget);
-    fillStore(store, budget, 10_000);
+    fillStore(store, budget, 8_000);
     const bodies = Array.from({ length: 60 }, () => new Body(budget, "retained"));
     for (const body of bodies) {
       body.hold();
@@ -68,7 +74,7 @@ describe("the memory of a worker", () => {
       most = Math.max(most, budget.used);
     }
     assert(most <= 64 * MIB, `${most / MIB} MiB`);
-    assert.equal(store.size, 10_000);
+    assert.equal(store.size, 8_000);
   });
 
   test("counts windows, and gives each of them one chunk when there are too many", async () => {
@@ -167,7 +173,13 @@ describe("what a body is charged", () => {
             if (body.state !== "growing") return;
             body.end("whole");
             const head = { status: 200, fields: [], requestTime: 0, responseTime: 0 };
-            const as = { key: "k", body, contentLength: undefined, purgesCheckedAt: 0 };
+            const as = {
+              key: "k",
+              body,
+              contentLength: undefined,
+              purgesCheckedAt: 0,
+              ...UNSELECTED,
+            };
             if (body.retained) store.put(storedResponse(head, as));
           },
         };
@@ -188,6 +200,28 @@ describe("what a body is charged", () => {
   });
 });
 
+const FRAMED = { chunked: false, connectionLine: "" };
+
+function writerTo(wire: PassThrough, clock: Clock): ReplyWriter {
+  // Of a socket only its writing half is used.
+  const socket = wire as unknown as Socket;
+  return new ReplyWriter(socket, new Output(socket, new Slabs()), clock, () => undefined);
+}
+
+function replyOf(content: BodyReader): Reply {
+  const nothing = new FieldSection("");
+  return {
+    status: 200,
+    section: nothing,
+    own: nothing,
+    requestId: "1",
+    contentLength: undefined,
+    content,
+    cache: "MISS",
+    live: undefined,
+  };
+}
+
 /** A reply that is written to a peer who takes as much as it is let, while another reads it all. */
 function sharedWindow(): {
   readonly writer: ReplyWriter;
@@ -197,11 +231,10 @@ function sharedWindow(): {
   const clock = manualClock(0);
   const body = new Body(new MemoryBudget(64 * MIB), "retained");
   const wire = new PassThrough({ highWaterMark: CHUNK.length });
-  // Of a socket only its writing half is used.
-  const writer = new ReplyWriter(wire as unknown as Socket, clock, () => undefined);
+  const writer = writerTo(wire, clock);
   const fast = body.read();
   wire.on("drain", () => writer.pump());
-  writer.stream("", body.read(), { chunked: false });
+  writer.write(replyOf(body.read()), FRAMED);
   body.stopRetaining();
   void write(body, 64 * MIB);
   const readAll = (): void => {
@@ -217,8 +250,8 @@ describe("a reader that takes nothing", () => {
     const clock = manualClock(0);
     const body = new Body(new MemoryBudget(64 * MIB), "retained");
     const wire = new PassThrough({ highWaterMark: CHUNK.length });
-    const writer = new ReplyWriter(wire as unknown as Socket, clock, () => undefined);
-    writer.stream("", body.read(), { chunked: false });
+    const writer = writerTo(wire, clock);
+    writer.write(replyOf(body.read()), FRAMED);
     for (let seconds = 0; seconds < 60; seconds += 5) {
       assert.equal(writer.isTooSlow(clock.now()), false, `after ${seconds} s`);
       body.append(CHUNK);

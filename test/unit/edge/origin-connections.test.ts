@@ -51,7 +51,8 @@ async function startUpstream(answer: RequestListener): Promise<
     method: "GET",
     target: "/a",
     requestId: "1",
-    fields: {},
+    fields: [],
+    informed: () => undefined,
   } as const;
   return {
     fetch: (signal = NOBODY_LEAVES) => origin.fetch(wanted, signal),

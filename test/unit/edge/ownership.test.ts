@@ -10,7 +10,11 @@ import { cacheKey } from "#edge/cache/key.ts";
 import { MemoryBudget } from "#edge/cache/memory-budget.ts";
 import { MemoryStore } from "#edge/cache/memory-store.ts";
 import { type StoredResponse, storedResponse } from "#edge/cache/stored-response.ts";
+import type { FieldSection } from "#edge/fields.ts";
 import type { OriginResponse } from "#edge/origin/origin.ts";
+import type { RequestHead } from "#edge/request.ts";
+import { storedReply } from "#edge/stored-reply.ts";
+import { replyWith, startWire } from "./wire.ts";
 
 const MIB = 1024 * 1024;
 /** What a socket reads into, and what Node's pool is cut from. */
@@ -29,6 +33,9 @@ async function aliveBytes(): Promise<number> {
   return heapUsed + external;
 }
 
+/** What a Space has: one representation for all. */
+const UNSELECTED = { selecting: [], role: "space" } as const;
+
 function bodyOf(...chunks: readonly Buffer[]): Body {
   const body = new Body(new MemoryBudget(64 * MIB), "retained");
   body.hold();
@@ -37,16 +44,39 @@ function bodyOf(...chunks: readonly Buffer[]): Body {
   return body;
 }
 
-function store(into: MemoryStore, budget: MemoryBudget, target: string): void {
+function store(into: MemoryStore, budget: MemoryBudget, target: string): StoredResponse {
   const body = new Body(budget, "retained");
   body.hold();
   body.append(SLAB.subarray(0, 1));
   body.end("whole");
   const fields = ["content-type", "text/plain", "etag", `"${target.slice(0, 8)}"`];
   const head = { status: 200, fields, requestTime: 0, responseTime: 0 };
-  const key = cacheKey("19f06b6a-3ace-4315-b086-499a0e521b76", target);
-  into.put(storedResponse(head, { key, body, contentLength: 1, purgesCheckedAt: 0 }));
+  const key = cacheKey({ id: "19f06b6a-3ace-4315-b086-499a0e521b76" }, { host: "", target });
+  const as = { key, body, contentLength: 1, purgesCheckedAt: 0, ...UNSELECTED };
+  const stored = storedResponse(head, as);
+  into.put(stored);
   body.release();
+  return stored;
+}
+
+/** Both sections of a reply that is made of it. */
+function hit(stored: StoredResponse): FieldSection[] {
+  const request: RequestHead = {
+    version: "HTTP/1.1",
+    method: "GET",
+    target: "/",
+    host: "a.test",
+    fields: [],
+    contentLength: 0,
+  };
+  const endpoint = { id: "1", space: "s", region: "r", domain: "d", ttl: 60 };
+  const reply = storedReply(request, stored, {
+    outcome: { kind: "hit", ttlSeconds: 60 },
+    requestId: "1",
+    now: 0,
+    live: { endpoint, purges: undefined, counters: undefined },
+  });
+  return [reply.section, reply.own];
 }
 
 // V8 lays a class out by its first instances, and badly if a collection takes them all.
@@ -103,15 +133,23 @@ describe("what is stored owns its memory:", () => {
     assert(grown < 4 * MIB, `${grown / MIB} MiB for 1,000 entries`);
   });
 
-  test("what an entry costs is charged", async () => {
-    const budget = new MemoryBudget(256 * MIB);
-    const into = new MemoryStore(budget);
-    const before = await aliveBytes();
-    for (let i = 0; i < 20_000; i += 1) store(into, budget, `/objects/number/${i}`);
-    const grown = (await aliveBytes()) - before;
-    assert.equal(into.size, 20_000);
-    assert(grown <= budget.used, `${grown / 20_000} of ${budget.used / 20_000} bytes an entry`);
-  });
+  const uses: readonly (readonly [what: string, use: (stored: StoredResponse) => void])[] = [
+    ["as it is stored", () => undefined],
+    ["once it was hit", (stored) => void hit(stored)],
+    ["once it was hit over HTTP/2", (stored) => hit(stored).every((section) => section.http2)],
+  ];
+  for (const [what, use] of uses) {
+    test(`what an entry costs is charged, ${what}`, async () => {
+      const budget = new MemoryBudget(256 * MIB);
+      const into = new MemoryStore(budget);
+      use(store(into, budget, "/warm"));
+      const before = await aliveBytes();
+      for (let i = 0; i < 20_000; i += 1) use(store(into, budget, `/objects/number/${i}`));
+      const grown = (await aliveBytes()) - before;
+      assert.equal(into.size, 20_001);
+      assert(grown <= budget.used, `${grown / 20_000} of ${budget.used / 20_000} bytes an entry`);
+    });
+  }
 });
 
 /** A fill of one small object, and a sign of whether what it was begun with is still there. */
@@ -126,12 +164,15 @@ async function finishedFill(): Promise<{ stored: StoredResponse; plan: WeakRef<o
       yield await Promise.resolve(SLAB.subarray(0, 1));
     })(),
     discard: () => undefined,
+    trailers: () => [],
     requestTime: 0,
     responseTime: 0,
   };
   const plan = {
     key: "k",
     prior: undefined,
+    endpoint: { ttl: 60 },
+    requestFields: [],
     bodyBytesMax: MIB,
     budget: new MemoryBudget(MIB),
     purgesCheckedAt: 0,
@@ -150,4 +191,24 @@ test("a stored response keeps nothing of the fill that made it", async () => {
   await aliveBytes();
   assert.equal(plan.deref(), undefined);
   assert.equal(stored.body.single()?.length, 1);
+});
+
+test("a connection keeps no reply that it has given", async () => {
+  const wire = startWire((request, exchange) => {
+    const body = bodyOf(Buffer.alloc(MIB));
+    const content = body.read();
+    replies.push(new WeakRef(body));
+    exchange.respond({ ...replyWith(request, ""), contentLength: MIB, content });
+  });
+  const replies: WeakRef<object>[] = [];
+  wire.peer.write("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  let received = 0;
+  for await (const chunk of wire.peer as AsyncIterable<Buffer>) {
+    received += chunk.length;
+    if (received > MIB) break;
+  }
+  wire.endings.length = 0;
+  await aliveBytes();
+  assert.equal(replies.length, 1);
+  assert.equal(replies[0]?.deref(), undefined);
 });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { describe, test } from "node:test";
-import { Client, type EdgeUnderTest, fetchOnce, request, startEdge } from "./support.ts";
+import { Client } from "./client.ts";
+import { type EdgeUnderTest, fetchOnce, request, startEdge } from "./support.ts";
 
 const MIB = 1024 * 1024;
 const LENGTH = 24 * MIB;

@@ -1,107 +1,10 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { createServer, get, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
-import type { FeedEntry } from "#feed/entry.ts";
-import type { EdgeSettings, FromWorker, ToWorker } from "#feed/message.ts";
 import { endpoint, host } from "./support.ts";
-
-const WORKER = new URL("../../../src/edge/worker.ts", import.meta.url);
-
-/** A forked worker, spoken to as the control plane does. */
-class Worker implements Disposable {
-  readonly process: ChildProcess = fork(WORKER, { serialization: "advanced" });
-  readonly #received: FromWorker[] = [];
-  #stirred: () => void = () => undefined;
-
-  constructor() {
-    this.process.on("message", (message: FromWorker) => {
-      this.#received.push(message);
-      this.#stirred();
-    });
-  }
-
-  tell(message: ToWorker): void {
-    this.process.send(message);
-  }
-
-  /** The next message, which has to be of this kind. */
-  async hear<K extends FromWorker["kind"]>(kind: K): Promise<Extract<FromWorker, { kind: K }>> {
-    while (this.#received.length === 0) {
-      await new Promise<void>((resolve) => {
-        this.#stirred = resolve;
-      });
-    }
-    const message = this.#received.shift();
-    assert.equal(message?.kind, kind);
-    return message as Extract<FromWorker, { kind: K }>;
-  }
-
-  async apply(...entries: FeedEntry[]): Promise<void> {
-    this.tell({ kind: "entries", entries });
-    assert.equal((await this.hear("ack")).number, entries.at(-1)?.number);
-  }
-
-  [Symbol.dispose](): void {
-    this.process.kill("SIGKILL");
-  }
-}
-
-function settingsOf(port: number): EdgeSettings {
-  return {
-    host: "127.0.0.1",
-    port,
-    sharePort: false,
-    memoryBytesMax: 1_000_000,
-    embedded: { port: 1, secret: "" },
-    logLevel: "silent",
-  };
-}
-
-interface StartedWorker extends Disposable {
-  readonly worker: Worker;
-  readonly port: number;
-}
-
-/** A worker that serves, in front of an origin that answers with what it was asked for. */
-async function startWorker(
-  options: { port?: number; sharePort?: boolean } = {},
-): Promise<StartedWorker> {
-  const server = createServer((incoming, response) => response.end(incoming.url));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  assert(address !== null && typeof address === "object");
-  const worker = new Worker();
-  worker.tell({
-    kind: "start",
-    settings: {
-      host: "127.0.0.1",
-      port: options.port ?? 0,
-      sharePort: options.sharePort ?? false,
-      memoryBytesMax: 64 * 1024 * 1024,
-      embedded: { port: address.port, secret: "s3cret" },
-      logLevel: "silent",
-    },
-  });
-  worker.tell({ kind: "snapshot", endpoints: [endpoint], purges: [] });
-  worker.tell({ kind: "snapshot-end", number: 7 });
-  await worker.hear("loaded");
-  assert.equal((await worker.hear("ack")).number, 7);
-  worker.tell({ kind: "serve" });
-  const listening = await worker.hear("listening");
-  return {
-    worker,
-    port: listening.port,
-    [Symbol.dispose]: () => {
-      worker[Symbol.dispose]();
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
+import { settingsOf, startWorker, Worker } from "./worker-process.ts";
 
 async function ask(port: number): Promise<IncomingMessage & { body: string }> {
   const options = { port, host: "127.0.0.1", path: "/a", headers: { host }, agent: false };

@@ -1,57 +1,61 @@
-import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
-import type { Clock } from "#clock.ts";
-import { BodyReader } from "../cache/body-reader.ts";
+import { BodyReader } from "../../cache/body-reader.ts";
+import type { Client, Exchange } from "../../exchange.ts";
 import {
   HEAD_BYTES_MAX,
   HEAD_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
-  INPUT_BYTES_MAX,
+  KNOWN_BLOCK_BYTES_MAX,
   LINGER_TIMEOUT_MS,
   WRITE_STALL_TIMEOUT_MS,
-} from "../limits.ts";
-import { type Exchange, errorText, type Reply } from "../reply.ts";
+} from "../../limits.ts";
+import { type Reply, refusalReply } from "../../reply.ts";
+import { type RequestHead, UNREADABLE } from "../../request.ts";
+import type { RequestContent } from "../../request-content.ts";
+import { Output } from "../output.ts";
+import type { ConnectionParts, WireConnection } from "../parts.ts";
+import { ContentIntake } from "./content-intake.ts";
+import { Input } from "./input.ts";
 import { ReplyWriter } from "./reply-writer.ts";
-import { parseRequestHead, type RequestHead } from "./request-head.ts";
-
-/** What answers requests: once each, now or later. */
-type Serve = (request: RequestHead, exchange: Exchange) => void;
-
-/** What every connection shares. */
-export interface ConnectionParts {
-  readonly serve: Serve;
-  readonly clock: Clock;
-}
+import { type FieldBlock, type Http1RequestHead, parseRequestHead } from "./request-head.ts";
 
 const LF = 0x0a;
-const NOTHING = Buffer.alloc(0);
-const NEVER = Infinity;
+const UNREADABLE_REQUEST: RequestHead = { version: "HTTP/1.1", ...UNREADABLE };
 
 /**
- * One client connection (RFC 9112 §9). Requests are read, served and answered strictly one after
- * another, so that the connection itself is the exchange of the request that is being answered.
+ * One client connection of HTTP/1.x (RFC 9112 §9). Requests are read, served and answered strictly
+ * one after another, so that the connection itself is the exchange of the request in hand.
  *
- * `reading` until a whole head is there; `answering` until its reply is written; `lingering` when
- * our side has ended and only the peer's end is waited for.
+ * `reading` until a whole head is there; `answering` until it has a reply; `writing` until that is
+ * out; `lingering` when our side has ended and only the peer's end is waited for.
  */
-export class Connection implements Exchange {
+export class Connection implements Exchange, WireConnection {
+  readonly client: Client;
   readonly #socket: Socket;
   readonly #parts: ConnectionParts;
+  readonly #output: Output;
   readonly #writer: ReplyWriter;
-  #phase: "reading" | "answering" | "lingering" | "closed" = "reading";
-  #input: Buffer = NOTHING;
+  #phase: "reading" | "answering" | "writing" | "lingering" | "closed" = "reading";
+  readonly #input = new Input();
   #inputEnded = false;
   #advancing = false;
   #request: RequestHead | undefined;
+  #reply: Reply | undefined;
+  #intake: ContentIntake | undefined;
+  #block: FieldBlock | undefined;
+  #startedAt = 0;
   /** No request after this one. */
   #last = false;
   #deadline: number;
   #onLeft: (() => void) | undefined;
 
-  constructor(socket: Socket, parts: ConnectionParts) {
+  /** `received` was read before it was known which version of HTTP this is. */
+  constructor(socket: Socket, parts: ConnectionParts, client: Client, received?: Buffer) {
+    this.client = client;
     this.#socket = socket;
     this.#parts = parts;
-    this.#writer = new ReplyWriter(socket, parts.clock, () => this.#finish());
+    this.#output = new Output(socket, parts.slabs);
+    this.#writer = new ReplyWriter(socket, this.#output, parts.clock, () => this.#replied(true));
     this.#deadline = parts.clock.now() + HEAD_TIMEOUT_MS;
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     socket.on("drain", () => this.#onDrain());
@@ -59,6 +63,11 @@ export class Connection implements Exchange {
     // A reset or a broken pipe: "close" follows, and does what is to be done.
     socket.on("error", () => undefined);
     socket.on("close", () => this.#onClose());
+    if (received !== undefined) this.#onData(received);
+  }
+
+  get content(): RequestContent | undefined {
+    return this.#intake?.content;
   }
 
   get left(): boolean {
@@ -69,25 +78,29 @@ export class Connection implements Exchange {
     this.#onLeft = callback;
   }
 
-  respond(reply: Reply): void {
-    if (this.#phase !== "answering") return;
-    this.#onLeft = undefined;
-    const { content } = reply;
-    const http11 = this.#request?.minorVersion === 1;
-    const chunked = content !== undefined && !reply.lengthKnown && http11;
-    // RFC 9112 §6.3: an HTTP/1.0 client learns the end of such content from the connection's end.
-    if (content !== undefined && !reply.lengthKnown && !http11) this.#last = true;
-    const framing = chunked ? "transfer-encoding: chunked\r\n" : "";
-    const head = reply.head + framing + this.#connectionLines();
-    if (content instanceof BodyReader) {
-      this.#writer.stream(head, content, { chunked });
-      return;
-    }
-    this.#writer.write(head, content);
-    this.#finish();
+  inform(status: number, fields: readonly string[]): void {
+    // RFC 9110 §15.2: an HTTP/1.0 client does not know what they are.
+    if (this.#phase !== "answering" || this.#request?.version !== "HTTP/1.1") return;
+    this.#writer.inform(status, fields);
+    if (!this.#advancing) this.#output.flush();
   }
 
-  /** No further requests: an idle connection ends now, another one after its response. */
+  respond(reply: Reply): void {
+    if (this.#phase !== "answering") return;
+    this.#phase = "writing";
+    this.#onLeft = undefined;
+    this.#reply = reply;
+    // Where the next request begins is not known before all of this one has come.
+    if (this.#intake?.isWhole === false) this.#last = true;
+    const unframed = reply.content instanceof BodyReader && reply.contentLength === undefined;
+    const chunked = unframed && this.#request?.version === "HTTP/1.1";
+    // RFC 9112 §6.3: an HTTP/1.0 client learns the end of such content from the connection's end.
+    if (unframed && !chunked) this.#last = true;
+    const whole = this.#writer.write(reply, { chunked, connectionLine: this.#connectionLine() });
+    if (!this.#advancing) this.#output.flush();
+    if (whole) this.#replied(true);
+  }
+
   drain(): void {
     this.#last = true;
     if (this.#phase === "reading") this.#end();
@@ -97,27 +110,31 @@ export class Connection implements Exchange {
     this.#socket.destroy();
   }
 
-  /** Looks at the deadline of what the peer has to do next. */
   expire(now: number): void {
     if (this.#writer.isTooSlow(now)) this.#socket.destroy();
+    if (this.#phase === "answering" && this.#intake?.isLate(now) === true) {
+      this.#refuse(408, "The request content did not come in time.");
+    }
     if (now < this.#deadline) return;
-    const lateHead = this.#phase === "reading" && !this.#socket.writableNeedDrain;
-    if (!lateHead) this.#socket.destroy();
-    else if (this.#input.length === 0) this.#end();
+    if (this.#phase !== "reading" || this.#output.isFull) this.#socket.destroy();
+    else if (this.#input.isEmpty) this.#end();
     else this.#refuse(408, "The request head did not come in time.");
   }
 
   #onData(chunk: Buffer): void {
     if (this.#phase === "lingering") return;
-    const began = this.#input.length === 0;
-    this.#input = began ? chunk : Buffer.concat([this.#input, chunk]);
+    const began = this.#input.isEmpty;
+    this.#input.append(chunk);
     if (this.#phase !== "reading") {
-      this.#limitInput();
+      this.#takeContent();
+      // What a decoder waits to have more of is bounded by the decoder.
+      if (this.#input.isFull && this.#intake?.isWhole !== false) this.#socket.pause();
       return;
     }
-    if (began) this.#deadline = this.#now() + HEAD_TIMEOUT_MS;
+    this.#startedAt = this.#parts.stopwatch.now();
+    if (began) this.#deadline = this.#parts.clock.now() + HEAD_TIMEOUT_MS;
     // Without a line's end nothing new can be told: a head that trickles in is parsed by the line.
-    if (chunk.includes(LF) || this.#input.length >= HEAD_BYTES_MAX) this.#advance();
+    if (chunk.includes(LF) || this.#input.bytes.length >= HEAD_BYTES_MAX) this.#advance();
   }
 
   #onDrain(): void {
@@ -127,98 +144,141 @@ export class Connection implements Exchange {
 
   #onEnd(): void {
     this.#inputEnded = true;
-    if (this.#phase === "reading") this.#end();
+    if (this.#phase === "reading") this.#await(false);
     else if (this.#phase === "lingering") this.#socket.destroySoon();
+    else if (this.#intake?.isWhole === false) this.#badContent("it was cut short");
   }
 
   #onClose(): void {
+    const cut = this.#phase === "writing";
     this.#phase = "closed";
-    this.#deadline = NEVER;
+    this.#deadline = Infinity;
+    if (cut) this.#observe(false);
     this.#writer.close();
-    const onLeft = this.#onLeft;
+    this.#leave("the client left");
+  }
+
+  /** Nobody waits for a reply any more. */
+  #leave(reason: string): void {
+    this.#intake?.content.break(reason);
+    this.#onLeft?.();
     this.#onLeft = undefined;
-    onLeft?.();
   }
 
   /** Serves what is in the input, as far as it is answered at once; all of it leaves in one write. */
   #advance(): void {
     if (this.#advancing) return;
     this.#advancing = true;
-    this.#socket.cork();
-    let at = 0;
-    while (at < this.#input.length) {
-      if (this.#phase !== "reading" || this.#socket.writableNeedDrain) break;
-      const parsed = parseRequestHead(this.#input, at);
+    let served = false;
+    while (this.#phase === "reading" && !this.#input.isEmpty && !this.#output.isFull) {
+      const parsed = parseRequestHead(this.#input.bytes, 0, this.#block);
       if (parsed.kind === "incomplete") break;
       if (parsed.kind === "refused") {
         this.#refuse(parsed.status, parsed.reason);
         break;
       }
-      at = parsed.end;
+      served = true;
+      this.#input.drop(parsed.end);
       this.#answer(parsed.head);
     }
-    this.#input = at === this.#input.length ? NOTHING : this.#input.subarray(at);
     this.#advancing = false;
-    this.#socket.uncork();
-    this.#await(at > 0);
+    this.#output.flush();
+    this.#await(served);
   }
 
-  #answer(request: RequestHead): void {
+  #answer(request: Http1RequestHead): void {
     this.#request = request;
+    this.#block = request.block.text.length <= KNOWN_BLOCK_BYTES_MAX ? request.block : undefined;
     this.#phase = "answering";
-    this.#deadline = NEVER;
-    // Content is not read here, so that where the next request begins is not known.
-    if (!request.keepAlive || request.hasContent) this.#last = true;
+    this.#deadline = Infinity;
+    if (!request.keepAlive) this.#last = true;
+    if (request.contentLength !== 0 && !this.#beginContent(request)) return;
     this.#parts.serve(request, this);
+  }
+
+  /** What came of it with the head is taken at once: most content is whole before it is wanted. */
+  #beginContent(request: Http1RequestHead): boolean {
+    this.#intake = new ContentIntake(request.contentLength, this.#parts.clock, {
+      wanted: () => {
+        if (request.expectsContinue) this.inform(100, []);
+      },
+      room: () => this.#socket.resume(),
+    });
+    this.#takeContent();
+    return this.#phase === "answering";
+  }
+
+  #takeContent(): void {
+    const intake = this.#intake;
+    if (intake === undefined || intake.isWhole) return;
+    const decoded = intake.take(this.#input.bytes, 0);
+    if (decoded.kind === "malformed") return this.#badContent(decoded.reason);
+    this.#input.drop(decoded.at);
+    if (intake.isFull) this.#socket.pause();
+  }
+
+  /** Nothing of such a request is to be believed, and where it ends is not known. */
+  #badContent(reason: string): void {
+    if (this.#phase === "answering") {
+      this.#refuse(400, `The request content cannot be read: ${reason}.`);
+    } else {
+      // The reply did not wait for it, and is the last of this connection.
+      this.#intake?.content.break(reason);
+      this.#intake = undefined;
+    }
   }
 
   /** Sets the deadline of what is waited for; a head that trickles in line by line gets no new one. */
   #await(isNewHead: boolean): void {
-    if (this.#phase === "answering") {
-      this.#limitInput();
-      return;
-    }
+    const waits = this.#phase !== "reading" || this.#output.isFull;
+    if (waits && this.#input.isFull) this.#socket.pause();
     if (this.#phase !== "reading") return;
-    if (this.#inputEnded) {
+    if (this.#output.isFull) {
+      this.#deadline = this.#parts.clock.now() + WRITE_STALL_TIMEOUT_MS;
+    } else if (this.#inputEnded) {
       this.#end();
-    } else if (this.#socket.writableNeedDrain) {
-      this.#deadline = this.#now() + WRITE_STALL_TIMEOUT_MS;
-      this.#limitInput();
     } else {
-      if (this.#input.length === 0) this.#deadline = this.#now() + IDLE_TIMEOUT_MS;
-      else if (isNewHead) this.#deadline = this.#now() + HEAD_TIMEOUT_MS;
-      this.#socket.resume();
+      if (this.#input.isEmpty) this.#deadline = this.#parts.clock.now() + IDLE_TIMEOUT_MS;
+      else if (isNewHead) this.#deadline = this.#parts.clock.now() + HEAD_TIMEOUT_MS;
+      if (this.#socket.isPaused()) this.#socket.resume();
     }
-  }
-
-  /** A client that sends on while it is answered waits in its own buffers, not in ours. */
-  #limitInput(): void {
-    if (this.#input.length >= INPUT_BYTES_MAX) this.#socket.pause();
   }
 
   /** RFC 9112 §9.6, §9.3: what the client has to know about the connection. */
-  #connectionLines(): string {
-    if (this.#last) return "connection: close\r\n\r\n";
-    return this.#request?.minorVersion === 0 ? "connection: keep-alive\r\n\r\n" : "\r\n";
+  #connectionLine(): string {
+    if (this.#last) return "connection: close\r\n";
+    return this.#request?.version === "HTTP/1.0" ? "connection: keep-alive\r\n" : "";
   }
 
-  /** The reply is written: on to the next request, or to the end. */
-  #finish(): void {
-    if (this.#last) {
-      this.#end();
-      return;
-    }
+  /** The reply is out: on to the next request, or to the end. */
+  #replied(whole: boolean): void {
+    this.#observe(whole);
+    this.#intake?.content.break("it was answered before its end");
+    this.#intake = undefined;
+    if (this.#last) return this.#end();
     this.#phase = "reading";
     // What came while we were writing may be the beginning of a head.
-    this.#deadline = this.#now() + HEAD_TIMEOUT_MS;
+    this.#deadline = this.#parts.clock.now() + HEAD_TIMEOUT_MS;
     this.#advance();
   }
 
+  #observe(whole: boolean): void {
+    const [client, request, reply] = [this.client, this.#request, this.#reply];
+    if (request === undefined || reply === undefined) return;
+    // An idle connection keeps alive no body that is not on the budget any more.
+    this.#reply = undefined;
+    const tookMs = this.#parts.stopwatch.now() - this.#startedAt;
+    const { sentBytes } = this.#writer;
+    this.#parts.observer.ended({ client, request, reply, sentBytes, whole, tookMs });
+  }
+
   #refuse(status: number, reason: string): void {
+    if (this.#phase === "reading") this.#request = UNREADABLE_REQUEST;
     this.#last = true;
-    const error = { status, reason, requestId: randomUUID(), now: this.#now() };
-    const { head, text } = errorText(error);
-    this.#writer.write(head + this.#connectionLines(), text);
+    this.#leave(reason);
+    this.#reply = refusalReply(status, reason, this.#parts.clock.now());
+    this.#writer.write(this.#reply, { chunked: false, connectionLine: this.#connectionLine() });
+    this.#observe(true);
     this.#end();
   }
 
@@ -228,16 +288,13 @@ export class Connection implements Exchange {
    */
   #end(): void {
     this.#phase = "lingering";
-    this.#input = NOTHING;
-    this.#deadline = this.#now() + WRITE_STALL_TIMEOUT_MS;
+    this.#input.clear();
+    this.#deadline = this.#parts.clock.now() + WRITE_STALL_TIMEOUT_MS;
+    this.#output.flush();
     this.#socket.resume();
     this.#socket.end(() => {
       if (this.#inputEnded) this.#socket.destroy();
-      else this.#deadline = this.#now() + LINGER_TIMEOUT_MS;
+      else this.#deadline = this.#parts.clock.now() + LINGER_TIMEOUT_MS;
     });
-  }
-
-  #now(): number {
-    return this.#parts.clock.now();
   }
 }

@@ -1,24 +1,42 @@
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { Clock } from "#clock.ts";
-import type { BodyReader } from "../cache/body-reader.ts";
-import { HELD_UP_BYTES_MIN, SMALL_BODY_BYTES_MAX, WRITE_STALL_TIMEOUT_MS } from "../limits.ts";
+import { BodyReader } from "../../cache/body-reader.ts";
+import { fieldSection } from "../../fields.ts";
+import { HELD_UP_BYTES_MIN, WRITE_STALL_TIMEOUT_MS } from "../../limits.ts";
+import type { Reply } from "../../reply.ts";
+import { statusLine } from "../../response-head.ts";
+import type { Output } from "../output.ts";
 
 const NEVER = Infinity;
+
+/** What the connection adds to a reply. */
+export interface ReplyTerms {
+  /** Whether a length that is not known is framed by chunks; else by the connection's end. */
+  readonly chunked: boolean;
+  /** The Connection field line, or nothing. */
+  readonly connectionLine: string;
+}
 
 /** The writing half of a connection: one reply after another, each as fast as its reader takes it. */
 export class ReplyWriter {
   readonly #socket: Socket;
+  readonly #output: Output;
   readonly #clock: Clock;
   readonly #written: () => void;
   #reader: BodyReader | undefined;
+  /** All has been handed to the socket, which still refers to it. */
+  #ended = false;
   #chunked = false;
+  #sentBytes = 0;
   #deadline = NEVER;
   /** Since when others wait for this connection to read, and what it had read by then. */
   #holdingUp: { readonly since: number; readonly position: number } | undefined;
 
   /** `written` is called after each streamed reply. */
-  constructor(socket: Socket, clock: Clock, written: () => void) {
+  constructor(socket: Socket, output: Output, clock: Clock, written: () => void) {
     this.#socket = socket;
+    this.#output = output;
     this.#clock = clock;
     this.#written = written;
   }
@@ -28,28 +46,37 @@ export class ReplyWriter {
     return this.#reader !== undefined;
   }
 
-  /** Writes a reply that is there as a whole. */
-  write(head: string, content: Buffer | undefined): void {
-    if (content === undefined || content.length === 0) {
-      this.#socket.write(head, "latin1");
-    } else if (content.length <= SMALL_BODY_BYTES_MAX) {
-      const whole = Buffer.allocUnsafe(head.length + content.length);
-      whole.write(head, 0, "latin1");
-      content.copy(whole, head.length);
-      this.#socket.write(whole);
-    } else {
-      this.#socket.write(head, "latin1");
-      this.#socket.write(content);
-    }
+  /** Octets of the reply's content that were handed to the socket. */
+  get sentBytes(): number {
+    return this.#sentBytes;
   }
 
-  /** Writes a reply as its content comes; the reader is closed at the end, or with the connection. */
-  stream(head: string, content: BodyReader, framing: { readonly chunked: boolean }): void {
-    this.#socket.write(head, "latin1");
-    this.#reader = content;
-    this.#chunked = framing.chunked;
-    content.whenReadable(() => this.pump());
-    this.pump();
+  /** Writes an interim response; to a peer who reads nothing none, so that no origin fills memory. */
+  inform(status: number, fields: readonly string[]): void {
+    if (this.#output.isFull) return;
+    this.#output.text(`${statusLine(status)}${fieldSection(fields).text}\r\n`);
+  }
+
+  /** Writes a reply, and says whether that was all of it; if not, `written` will be called. */
+  write(reply: Reply, { chunked, connectionLine }: ReplyTerms): boolean {
+    const { content, contentLength } = reply;
+    const output = this.#output;
+    output.text(statusLine(reply.status));
+    output.text(reply.section.text);
+    output.text(reply.own.text);
+    const length = contentLength === undefined ? "" : `content-length: ${contentLength}\r\n`;
+    const coding = chunked ? "transfer-encoding: chunked\r\n" : "";
+    output.text(`${length}${coding}x-request-id: ${reply.requestId}\r\n${connectionLine}\r\n`);
+    this.#sentBytes = 0;
+    if (content instanceof BodyReader) {
+      this.#stream(content, chunked);
+      return false;
+    }
+    if (content !== undefined) {
+      this.#sentBytes = content.length;
+      output.bytes(content);
+    }
+    return true;
   }
 
   /** Writes as long as the socket takes more and the body has more. */
@@ -57,25 +84,20 @@ export class ReplyWriter {
     const reader = this.#reader;
     if (reader === undefined) return;
     // More of the body is no sign of life of the peer's: only what it takes moves its deadline.
-    if (this.#socket.writableNeedDrain && this.#deadline !== NEVER) return;
-    while (!this.#socket.writableNeedDrain) {
-      const part = reader.read();
-      if (part === "pending") {
+    if (this.#output.isFull && this.#deadline !== NEVER) return;
+    while (!this.#output.isFull) {
+      // Not before the kernel has it: what waits for a slow reader stays on that reader's account.
+      if (this.#ended) return this.#finish();
+      const state = this.#writeBatch(reader);
+      if (state === "pending" && !this.#output.isFull) {
         this.#deadline = NEVER;
         return;
       }
-      if (part === "truncated") {
+      if (state === "truncated") {
         // RFC 9112 §8: cut, so that the client cannot take what it has for the whole.
-        this.#socket.resetAndDestroy();
+        this.#cut();
         return;
       }
-      if (part === "end") {
-        if (this.#chunked) this.#socket.write("0\r\n\r\n", "latin1");
-        this.close();
-        this.#written();
-        return;
-      }
-      this.#writePart(part);
     }
     this.#deadline = this.#clock.now() + WRITE_STALL_TIMEOUT_MS;
   }
@@ -88,8 +110,65 @@ export class ReplyWriter {
   close(): void {
     this.#reader?.close();
     this.#reader = undefined;
+    this.#ended = false;
     this.#deadline = NEVER;
     this.#holdingUp = undefined;
+  }
+
+  /** The reader is closed at the end, or with the connection. */
+  #stream(content: BodyReader, chunked: boolean): void {
+    this.#reader = content;
+    this.#chunked = chunked;
+    content.whenReadable(() => this.pump());
+    this.pump();
+  }
+
+  /** A reset, where there is one: TLS tells a cut from an end by itself (RFC 8446 §6.1). */
+  #cut(): void {
+    if (this.#socket instanceof TLSSocket) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
+  }
+
+  #finish(): void {
+    this.close();
+    this.#written();
+  }
+
+  /** Hands the socket some of the body in one write. */
+  #writeBatch(reader: BodyReader): "more" | "pending" | "end" | "truncated" {
+    const output = this.#output;
+    // Of a body that is kept anyway a write may refer to much; of another one it is what keeps it.
+    const bytesMax = reader.isRetained ? output.batchBytesMax : 1;
+    for (let bytes = 0; bytes < bytesMax; ) {
+      const part = reader.read();
+      if (typeof part !== "string") {
+        this.#writePart(part);
+        bytes += part.length;
+        continue;
+      }
+      if (part === "end") this.#end(reader);
+      output.flush();
+      return part;
+    }
+    output.flush();
+    return "more";
+  }
+
+  #writePart(part: Buffer): void {
+    this.#sentBytes += part.length;
+    if (this.#chunked) this.#output.text(`${part.length.toString(16)}\r\n`);
+    this.#output.bytes(part);
+    if (this.#chunked) this.#output.text("\r\n");
+  }
+
+  #end(reader: BodyReader): void {
+    this.#ended = true;
+    if (!this.#chunked) return;
+    let trailers = "";
+    for (let i = 0; i < reader.trailers.length; i += 2) {
+      trailers += `${reader.trailers[i]}: ${reader.trailers[i + 1]}\r\n`;
+    }
+    this.#output.text(`0\r\n${trailers}\r\n`);
   }
 
   #holdsUpOthers(now: number): boolean {
@@ -103,17 +182,5 @@ export class ReplyWriter {
     if (position - before >= HELD_UP_BYTES_MIN) this.#holdingUp = { since: now, position };
     else this.#holdingUp = { since, position: before };
     return now - this.#holdingUp.since >= WRITE_STALL_TIMEOUT_MS;
-  }
-
-  #writePart(part: Buffer): void {
-    if (!this.#chunked) {
-      this.#socket.write(part);
-      return;
-    }
-    this.#socket.cork();
-    this.#socket.write(`${part.length.toString(16)}\r\n`, "latin1");
-    this.#socket.write(part);
-    this.#socket.write("\r\n", "latin1");
-    this.#socket.uncork();
   }
 }

@@ -1,28 +1,41 @@
-import { FIELD_LINES_MAX, HEAD_BYTES_MAX } from "../limits.ts";
+import { FIELD_LINES_MAX, HEAD_BYTES_MAX } from "../../limits.ts";
+import type { RequestHead } from "../../request.ts";
+import { isHost, sameAuthority } from "../authority.ts";
+import { parseFieldLine } from "./field-line.ts";
 import { type Refusal, refused } from "./refusal.ts";
 import { parseRequestLine, type RequestLine } from "./request-line.ts";
 
-/** The head of a request (RFC 9112 §2.1). */
-export interface RequestHead {
-  readonly method: string;
-  /** Origin-form, raw: path and query as they came, one character per octet. */
-  readonly target: string;
-  /** The Host field, which an absolute-form target agrees with. */
-  readonly host: string;
-  readonly minorVersion: 0 | 1;
-  /** Names in lower case and values without surrounding white space, alternating, in order. */
-  readonly fields: readonly string[];
+/** The head of an HTTP/1.x request (RFC 9112 §2.1), and what it says about its connection. */
+export interface Http1RequestHead extends RequestHead {
   /** Whether the client lets the connection persist (RFC 9112 §9.3). */
   readonly keepAlive: boolean;
-  /** Whether content follows the head (RFC 9112 §6.3). */
-  readonly hasContent: boolean;
+  /** Whether the client waits for "100 (Continue)" before it sends content (RFC 9110 §10.1.1). */
+  readonly expectsContinue: boolean;
+  /** The field lines that this head was made of: given to the next parse of the connection. */
+  readonly block: FieldBlock;
+}
+
+/**
+ * Everything after the request line, and what it came to. A client says the same of itself in nearly
+ * every request of a connection, as HPACK knows: an equal block is not read twice.
+ */
+export interface FieldBlock {
+  /** With the empty line that ends it. */
+  readonly text: string;
+  readonly fields: readonly string[];
+  readonly host: string;
+  readonly contentLength: number | "unknown";
+  readonly chunked: boolean;
+  readonly expectsContinue: boolean;
+  /** Undefined: no Connection field. */
+  readonly connection: "close" | "keep-alive" | undefined;
 }
 
 /** A whole head, the fault in it, or neither yet. */
 export type ParsedHead =
   | { readonly kind: "incomplete" }
   /** The head ends, and what follows it begins, at `end`. */
-  | { readonly kind: "request"; readonly head: RequestHead; readonly end: number }
+  | { readonly kind: "request"; readonly head: Http1RequestHead; readonly end: number }
   | Refusal;
 
 const CR = 0x0d;
@@ -30,7 +43,6 @@ const LF = 0x0a;
 const SP = 0x20;
 const HTAB = 0x09;
 const DEL = 0x7f;
-const COLON = 0x3a;
 
 const END_OF_HEAD = Buffer.from("\r\n\r\n");
 const INCOMPLETE: ParsedHead = { kind: "incomplete" };
@@ -41,9 +53,10 @@ const FORBIDDEN = -2;
 
 /**
  * Parses the head that begins at `start`. It reads from left to right and stops at the first fault,
- * so that the result does not depend on how the octets were split. It never throws.
+ * so that the result does not depend on how the octets were split. It never throws. `known` is the
+ * field block of an earlier head; it changes what the parse costs and nothing else.
  */
-export function parseRequestHead(input: Buffer, start: number): ParsedHead {
+export function parseRequestHead(input: Buffer, start: number, known?: FieldBlock): ParsedHead {
   const blank = input.indexOf(END_OF_HEAD, start);
   const stop = Math.min(
     blank < 0 ? input.length : blank + END_OF_HEAD.length,
@@ -52,33 +65,35 @@ export function parseRequestHead(input: Buffer, start: number): ParsedHead {
   const text = input.toString("latin1", start, stop);
   // RFC 9112 §2.2: an empty line before the request-line is ignored; one is enough.
   const lineStart = text.startsWith("\r\n") ? 2 : 0;
+  if (known !== undefined && blank >= 0) {
+    const lineEnd = text.length - known.text.length - 2;
+    if (lineEnd > lineStart && text.slice(lineEnd + 2) === known.text && endsAt(text, lineEnd)) {
+      const line = parseRequestLine(text.slice(lineStart, lineEnd));
+      // It may be more than one line, of which the others are fields that the block did not have.
+      if (line.kind !== "refused") return assemble(line, known, stop);
+    }
+  }
   const lineEnd = endOfLine(text, lineStart);
   if (lineEnd < 0) return unfinished(lineEnd, text, 414, "the request line is too long");
-  const requestLine = parseRequestLine(text.slice(lineStart, lineEnd));
-  if (requestLine.kind === "refused") return requestLine;
-
+  const line = parseRequestLine(text.slice(lineStart, lineEnd));
+  if (line.kind === "refused") return line;
   const fields: string[] = [];
   let at = lineEnd + 2;
   for (;;) {
     const end = endOfLine(text, at);
     if (end < 0) return unfinished(end, text, 431, "the head is too long");
-    if (end === at) return assemble(requestLine, fields, start + end + 2);
+    if (end === at) break;
     if (fields.length === 2 * FIELD_LINES_MAX) return refused(431, "too many field lines");
-    const fault = pushField(fields, text, at, end);
-    if (fault !== undefined) return refused(400, fault);
+    // RFC 9112 §5.1 (space before the colon) and §5.2 (obs-fold) end here too.
+    if (!parseFieldLine(text, at, end, fields)) return refused(400, "a malformed field line");
     at = end + 2;
   }
+  const block = blockOf(fields, text.slice(lineEnd + 2, at + 2));
+  return block.kind === "refused" ? block : assemble(line, block.block, start + at + 2);
 }
 
-/** The value of a field, its lines joined as RFC 9110 §5.3 says, or `undefined`. */
-export function fieldOf(fields: readonly string[], name: string): string | undefined {
-  let value: string | undefined;
-  for (let i = 0; i < fields.length; i += 2) {
-    if (fields[i] !== name) continue;
-    const line = fields[i + 1] ?? "";
-    value = value === undefined ? line : `${value}, ${line}`;
-  }
-  return value;
+function endsAt(text: string, lineEnd: number): boolean {
+  return text.charCodeAt(lineEnd) === CR && text.charCodeAt(lineEnd + 1) === LF;
 }
 
 /** Where the CRLF of the line from `at` stands. RFC 9110 §5.5: other controls have no place in it. */
@@ -99,122 +114,100 @@ function unfinished(result: number, text: string, tooLong: 414 | 431, reason: st
   return text.length < HEAD_BYTES_MAX ? INCOMPLETE : refused(tooLong, reason);
 }
 
-/** RFC 9112 §5: field-line = field-name ":" OWS field-value OWS. Answers the fault, if any. */
-function pushField(fields: string[], text: string, start: number, end: number): string | undefined {
-  let colon = start;
-  while (colon < end && isTokenOctet(text.charCodeAt(colon))) colon += 1;
-  if (colon === start || colon === end || text.charCodeAt(colon) !== COLON) {
-    // RFC 9112 §5.1 (space before the colon) and §5.2 (obs-fold) end here too.
-    return "a malformed field line";
+/** What is known once the request line is: whom the request is for, and where it ends. */
+function assemble(line: RequestLine, block: FieldBlock, end: number): ParsedHead {
+  const { method, target, authority, minorVersion } = line;
+  // RFC 9112 §3.2.2: an absolute target replaces Host; two that differ are a way to be misread.
+  if (authority !== undefined && !sameAuthority(authority, block.host)) {
+    return refused(400, "a target that disagrees with Host");
   }
-  let first = colon + 1;
-  let last = end;
-  while (first < last && isBlank(text.charCodeAt(first))) first += 1;
-  while (last > first && isBlank(text.charCodeAt(last - 1))) last -= 1;
-  fields.push(text.slice(start, colon).toLowerCase(), text.slice(first, last));
-  return undefined;
-}
-
-function isBlank(c: number): boolean {
-  return c === SP || c === HTAB;
-}
-
-const TOKEN_OCTETS = new Uint8Array(256);
-for (const c of Buffer.from(
-  "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
-)) {
-  TOKEN_OCTETS[c] = 1;
-}
-
-function isTokenOctet(c: number): boolean {
-  return TOKEN_OCTETS[c] === 1;
-}
-
-/** The fields that decide where the message ends, whom it is for, and whether another follows. */
-function assemble(line: RequestLine, fields: readonly string[], end: number): ParsedHead {
-  let host: string | undefined;
-  let contentLength: string | undefined;
-  let transferEncoding: string | undefined;
-  let connection: string | undefined;
-  for (let i = 0; i < fields.length; i += 2) {
-    const value = fields[i + 1] ?? "";
-    switch (fields[i] ?? "") {
-      case "host":
-        if (host !== undefined) return refused(400, "two Host fields");
-        host = value;
-        break;
-      case "content-length":
-        // RFC 9112 §6.3 lets equal repetitions be rejected too; nobody honest sends them.
-        if (contentLength !== undefined) return refused(400, "two Content-Length fields");
-        contentLength = value;
-        break;
-      case "transfer-encoding":
-        if (transferEncoding !== undefined) return refused(400, "two Transfer-Encoding fields");
-        transferEncoding = value;
-        break;
-      case "connection":
-        connection = connection === undefined ? value : `${connection},${value}`;
-        break;
-      case "upgrade":
-        return refused(501, "Upgrade is not offered");
-    }
-  }
-  const fault =
-    hostFault(line, host) ?? contentFault(line.minorVersion, contentLength, transferEncoding);
-  if (fault !== undefined) return refused(400, fault);
-  const head: RequestHead = {
-    method: line.method,
-    target: line.target,
-    host: host ?? "",
-    minorVersion: line.minorVersion,
+  if (block.chunked && minorVersion === 0) return refused(400, "Transfer-Encoding in HTTP/1.0");
+  const { fields, host, contentLength, connection, expectsContinue } = block;
+  const head: Http1RequestHead = {
+    version: minorVersion === 1 ? "HTTP/1.1" : "HTTP/1.0",
+    method,
+    target,
+    host,
     fields,
-    keepAlive: persists(line.minorVersion, connection),
-    hasContent:
-      transferEncoding !== undefined || (contentLength !== undefined && Number(contentLength) > 0),
+    contentLength,
+    // RFC 9112 §9.3.
+    keepAlive: minorVersion === 1 ? connection !== "close" : connection === "keep-alive",
+    // RFC 9110 §10.1.1: of an HTTP/1.0 client it is ignored.
+    expectsContinue: expectsContinue && minorVersion === 1 && contentLength !== 0,
+    block,
   };
   return { kind: "request", head, end };
 }
 
-/** RFC 9112 §3.2: exactly one valid Host; and an absolute target has to agree with it. */
-function hostFault(line: RequestLine, host: string | undefined): string | undefined {
-  if (host === undefined) return "no Host field";
-  if (!/^(?:\[[\da-f:.]+\]|[\w\-.~!$&'()*+,;=%]+)(?::\d{0,5})?$/i.test(host)) {
-    return "a malformed Host field";
-  }
-  if (line.authority === undefined) return undefined;
-  return withoutDefaultPort(line.authority) === withoutDefaultPort(host)
-    ? undefined
-    : "a target that disagrees with Host";
-}
+type ParsedBlock = { readonly kind: "block"; readonly block: FieldBlock } | Refusal;
 
-function withoutDefaultPort(authority: string): string {
-  return authority.toLowerCase().replace(/:(?:80|443)?$/, "");
+/** The fields that decide where the message ends, whom it is for, and whether another follows. */
+function blockOf(fields: readonly string[], text: string): ParsedBlock {
+  const single = new Map<string, string>();
+  let connection = "";
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] ?? "";
+    const value = fields[i + 1] ?? "";
+    switch (name) {
+      case "host":
+      case "content-length":
+      case "transfer-encoding":
+        // RFC 9112 §6.3 lets equal repetitions be rejected too; nobody honest sends them.
+        if (single.has(name)) return refused(400, `two ${name} fields`);
+        single.set(name, value);
+        break;
+      case "connection":
+        connection += `,${value}`;
+        break;
+      case "upgrade":
+        if (!isOffer(value)) return refused(501, "Upgrade is not offered");
+        break;
+      case "expect":
+        // RFC 9110 §10.1.1.
+        if (value.toLowerCase() !== "100-continue") return refused(417, "an unknown expectation");
+        single.set(name, value);
+        break;
+    }
+  }
+  const host = single.get("host");
+  if (host === undefined) return refused(400, "no Host field");
+  if (!isHost(host)) return refused(400, "a malformed Host field");
+  const length = single.get("content-length");
+  const coding = single.get("transfer-encoding");
+  const fault = contentFault(length, coding);
+  if (fault !== undefined) return refused(400, fault);
+  const block: FieldBlock = {
+    text,
+    fields,
+    host,
+    contentLength: coding === undefined ? Number(length ?? 0) : "unknown",
+    chunked: coding !== undefined,
+    expectsContinue: single.has("expect"),
+    connection: connectionOption(connection),
+  };
+  return { kind: "block", block };
 }
 
 /** RFC 9112 §6.1, §6.3: whatever two recipients could read as two different ends is refused. */
-function contentFault(
-  minorVersion: 0 | 1,
-  contentLength: string | undefined,
-  transferEncoding: string | undefined,
-): string | undefined {
-  if (contentLength !== undefined && !/^\d{1,15}$/.test(contentLength)) {
-    return "a malformed Content-Length field";
-  }
-  if (transferEncoding === undefined) return undefined;
-  if (contentLength !== undefined) return "Content-Length together with Transfer-Encoding";
-  if (minorVersion === 0) return "Transfer-Encoding in HTTP/1.0";
-  return transferEncoding.toLowerCase() === "chunked" ? undefined : "an unknown Transfer-Encoding";
+function contentFault(length: string | undefined, coding: string | undefined): string | undefined {
+  if (length !== undefined && !/^\d{1,15}$/.test(length)) return "a malformed Content-Length field";
+  if (coding === undefined) return undefined;
+  if (length !== undefined) return "Content-Length together with Transfer-Encoding";
+  return coding.toLowerCase() === "chunked" ? undefined : "an unknown Transfer-Encoding";
 }
 
-/** RFC 9112 §9.3. */
-function persists(minorVersion: 0 | 1, connection: string | undefined): boolean {
-  if (connection === undefined) return minorVersion === 1;
-  const options = new Set(
-    connection
-      .toLowerCase()
-      .split(",")
-      .map((option) => option.trim()),
-  );
-  if (options.has("close")) return false;
-  return minorVersion === 1 || options.has("keep-alive");
+/**
+ * RFC 9110 §7.8: an upgrade is an offer, which a server may ignore. Java's HttpClient and curl --http2
+ * offer h2c with requests in the clear, and go on in HTTP/1.1. Whoever wants another protocol, as
+ * WebSocket, cannot.
+ */
+function isOffer(upgrade: string): boolean {
+  return /^(?:h2c|tls\/[\d.]+)(?:[\t ]*,[\t ]*(?:h2c|tls\/[\d.]+))*$/i.test(upgrade);
+}
+
+/** RFC 9112 §9.3: close wins. */
+function connectionOption(connection: string): FieldBlock["connection"] {
+  const options = new Set(connection.toLowerCase().split(/[\t ]*,[\t ]*/));
+  if (options.has("close")) return "close";
+  return options.has("keep-alive") ? "keep-alive" : undefined;
 }

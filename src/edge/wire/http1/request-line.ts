@@ -1,4 +1,4 @@
-import { TARGET_BYTES_MAX } from "../limits.ts";
+import { TARGET_BYTES_MAX } from "../../limits.ts";
 import { type Refusal, refused } from "./refusal.ts";
 
 /** RFC 9112 §3, with an absolute target taken apart. */
@@ -17,7 +17,7 @@ const SP = 0x20;
 const SLASH = 0x2f;
 const TILDE = 0x7e;
 
-/** Parses a line without its CRLF, in which control characters other than HTAB were refused before. */
+/** Parses a line without its CRLF. A control character in it is a fault whatever came before. */
 export function parseRequestLine(line: string): RequestLine | Refusal {
   const methodEnd = line.indexOf(" ");
   const targetEnd = line.lastIndexOf(" ");
@@ -28,7 +28,9 @@ export function parseRequestLine(line: string): RequestLine | Refusal {
   }
   if (targetEnd - methodEnd - 1 > TARGET_BYTES_MAX) return refused(414, "the target is too long");
   const version = line.slice(targetEnd + 1);
-  if (!/^HTTP\/\d\.\d$/.test(version)) return refused(400, "a malformed version");
+  if (version !== "HTTP/1.1" && !/^HTTP\/\d\.\d$/.test(version)) {
+    return refused(400, "a malformed version");
+  }
   if (version[5] !== "1") return refused(505, "only HTTP/1.x is spoken here");
   // RFC 9110 §2.5: a higher minor version is understood as the highest that is known.
   const minorVersion = version[7] === "0" ? 0 : 1;
@@ -54,7 +56,7 @@ function withTarget(method: string, raw: string, minorVersion: 0 | 1): RequestLi
  * RFC 9112 §3.2: no white space. RFC 3986 §2: what is not ASCII is escaped. A fragment is never sent,
  * so one here was smuggled or is a bug.
  */
-function hasTargetOctetsOnly(target: string): boolean {
+export function hasTargetOctetsOnly(target: string): boolean {
   for (let i = 0; i < target.length; i += 1) {
     const c = target.charCodeAt(i);
     if (c <= SP || c > TILDE || c === HASH) return false;

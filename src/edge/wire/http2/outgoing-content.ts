@@ -1,0 +1,82 @@
+import { BodyReader } from "../../cache/body-reader.ts";
+import { HELD_UP_BYTES_MIN, HTTP2_STALL_BYTES_MIN, WRITE_STALL_TIMEOUT_MS } from "../../limits.ts";
+import { Pace } from "./pace.ts";
+
+const NOTHING = Buffer.alloc(0);
+const NO_TRAILERS: readonly string[] = [];
+
+/** The content of one response on its way out: what of it is at hand, and how fast it is taken. */
+export class OutgoingContent {
+  readonly #reader: BodyReader | undefined;
+  /** How fast the peer opens the stream's window, while that is what is waited for. */
+  readonly pace = new Pace({
+    bytesMin: HTTP2_STALL_BYTES_MIN,
+    timeoutMs: WRITE_STALL_TIMEOUT_MS,
+  });
+  /** How fast it reads while others wait for it. */
+  readonly #heldUpPace = new Pace({
+    bytesMin: HELD_UP_BYTES_MIN,
+    timeoutMs: WRITE_STALL_TIMEOUT_MS,
+  });
+  #bytes: Buffer;
+  #at = 0;
+
+  constructor(content: Buffer | BodyReader) {
+    const isReader = content instanceof BodyReader;
+    this.#reader = isReader ? content : undefined;
+    this.#bytes = isReader ? NOTHING : content;
+  }
+
+  /** The octets at hand are those of `bytes` from `at`. */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  get at(): number {
+    return this.#at;
+  }
+
+  get availableBytes(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  /** Trailer fields, names and values alternating: known at the end. */
+  get trailers(): readonly string[] {
+    return this.#reader?.trailers ?? NO_TRAILERS;
+  }
+
+  /** What comes next; octets are at hand then. */
+  look(): "octets" | "pending" | "end" | "truncated" {
+    while (this.#at === this.#bytes.length) {
+      const part = this.#reader?.read() ?? "end";
+      if (typeof part === "string") return part;
+      this.#bytes = part;
+      this.#at = 0;
+    }
+    return "octets";
+  }
+
+  /** So many of the octets at hand were sent. */
+  advance(bytes: number): void {
+    this.#at += bytes;
+  }
+
+  /** `callback` is called whenever there may be more after a "pending". */
+  whenReadable(callback: () => void): void {
+    this.#reader?.whenReadable(callback);
+  }
+
+  /** Whether the peer opens its window, or reads while others wait, next to not at all. */
+  isTooSlow(now: number): boolean {
+    const reader = this.#reader;
+    if (reader?.holdsUpOthers === true) this.#heldUpPace.wait(now, reader.position);
+    else this.#heldUpPace.rest();
+    return this.pace.isTooSlow(now) || this.#heldUpPace.isTooSlow(now);
+  }
+
+  close(): void {
+    this.#reader?.close();
+    this.#bytes = NOTHING;
+    this.#at = 0;
+  }
+}

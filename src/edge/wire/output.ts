@@ -1,0 +1,117 @@
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import { COPIED_BYTES_MAX, PLAIN_BATCH_BYTES, SLAB_BYTES, TLS_BATCH_BYTES } from "../limits.ts";
+import type { Slab, Slabs } from "./slabs.ts";
+
+/**
+ * What goes out on one connection. Heads, frames and small bodies are put together in a slab and
+ * leave in one write when the batch is flushed; what is larger is written from where it is.
+ */
+export class Output {
+  readonly #socket: Socket;
+  readonly #slabs: Slabs;
+  /** The part of a slab that is being put together. */
+  #slab: Slab | undefined;
+  #start = 0;
+  #end = 0;
+  #corked = false;
+  /** Of a body that is kept anyway, as much as one write should have. */
+  readonly batchBytesMax: number;
+
+  constructor(socket: Socket, slabs: Slabs) {
+    this.#socket = socket;
+    this.#slabs = slabs;
+    this.batchBytesMax = socket instanceof TLSSocket ? TLS_BATCH_BYTES : PLAIN_BATCH_BYTES;
+  }
+
+  /** Whether the peer has to read before there should be more. Known of what has been flushed. */
+  get isFull(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
+  /** Adds text of one octet a character, of any length. */
+  text(text: string): void {
+    if (text.length > SLAB_BYTES) {
+      this.bytes(Buffer.from(text, "latin1"));
+      return;
+    }
+    const slab = this.reserve(text.length);
+    slab.write(text, this.#end, "latin1");
+    this.#end += text.length;
+    this.#commit();
+  }
+
+  /** Adds octets. Those that are not copied must not change until they are written. */
+  bytes(bytes: Buffer): void {
+    if (bytes.length > COPIED_BYTES_MAX) {
+      this.#cork();
+      this.#writeSlab();
+      this.#socket.write(bytes);
+      return;
+    }
+    const slab = this.reserve(bytes.length);
+    bytes.copy(slab, this.#end);
+    this.#end += bytes.length;
+    this.#commit();
+  }
+
+  /**
+   * Room for `bytes` octets, at most `SLAB_BYTES`, to be written at `at` of the buffer that this
+   * answers, and then counted by `advance`.
+   */
+  reserve(bytes: number): Buffer {
+    const open = this.#slab;
+    if (open !== undefined && open.used === this.#end && this.#end + bytes <= SLAB_BYTES) {
+      return open.bytes;
+    }
+    // The slab is full, or somebody else has written behind us: what is there is one write.
+    if (open !== undefined) {
+      this.#cork();
+      this.#writeSlab();
+    }
+    const slab = this.#slabs.withRoom(bytes);
+    slab.pending += 1;
+    this.#slab = slab;
+    this.#start = slab.used;
+    this.#end = slab.used;
+    return slab.bytes;
+  }
+
+  /** Where in the reserved buffer the next octet goes. */
+  get at(): number {
+    return this.#end;
+  }
+
+  /** The octets up to `end` of the reserved buffer have been written. */
+  advance(end: number): void {
+    this.#end = end;
+    this.#commit();
+  }
+
+  /** Hands everything to the socket. */
+  flush(): void {
+    this.#writeSlab();
+    if (!this.#corked) return;
+    this.#corked = false;
+    this.#socket.uncork();
+  }
+
+  #commit(): void {
+    if (this.#slab !== undefined) this.#slab.used = this.#end;
+  }
+
+  /** More than one write makes up this batch: they leave together. */
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#socket.cork();
+  }
+
+  #writeSlab(): void {
+    const slab = this.#slab;
+    if (slab === undefined) return;
+    this.#slab = undefined;
+    if (this.#end === this.#start) slab.written();
+    else this.#socket.write(slab.bytes.subarray(this.#start, this.#end), slab.written);
+  }
+}

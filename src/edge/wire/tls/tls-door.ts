@@ -1,0 +1,115 @@
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { EdgeCertificate } from "#feed/entry.ts";
+import type { Logger } from "#log.ts";
+import type { TlsTerms } from "../../exchange.ts";
+import { FIRST_OCTETS_MAX, TLS_CONTEXTS_MAX } from "../../limits.ts";
+import { readFirstOctets } from "../first-octets.ts";
+import { type AlertName, fatalAlert } from "./alert.ts";
+import type { CertificateDirectory } from "./certificate-directory.ts";
+import { type ParsedClientHello, parseClientHello } from "./client-hello.ts";
+import { ContextCache } from "./context-cache.ts";
+import { CertificateTerms } from "./terms.ts";
+import type { TlsContext } from "./tls-context.ts";
+
+/** Told once of each connection what came of it, but of one that is destroyed from outside. */
+export interface Admission {
+  secured(socket: TLSSocket, tcp: Socket, terms: TlsTerms): void;
+  /** It is ended; the reason is one of few. */
+  failed(tcp: Socket, reason: string): void;
+}
+
+/**
+ * Where TLS connections come in. The ClientHello is read first, and the certificate chosen by the
+ * name in it, before OpenSSL has anything to do (ADR 8): so a name that nobody has costs next to
+ * nothing, each session belongs to one certificate, and what was shown is known when it is resumed.
+ */
+export class TlsDoor {
+  readonly #certificates: CertificateDirectory;
+  readonly #log: Logger;
+  readonly #contexts: ContextCache;
+  /** Certificates that OpenSSL did not take: each is complained of once. */
+  readonly #unusable = new WeakSet<EdgeCertificate>();
+  #admission: Admission | undefined;
+
+  constructor(certificates: CertificateDirectory, log: Logger) {
+    this.#certificates = certificates;
+    this.#log = log;
+    this.#contexts = new ContextCache(
+      {
+        secured: (socket, context) => this.#secured(socket, context),
+        failed: (socket, error) => this.#failed(socket, error),
+      },
+      TLS_CONTEXTS_MAX,
+    );
+  }
+
+  /** Whom to tell. Before the first connection. */
+  admitTo(admission: Admission): void {
+    this.#admission = admission;
+  }
+
+  useTicketKeys(keys: Uint8Array): void {
+    this.#contexts.useTicketKeys(keys);
+  }
+
+  /** Takes in a connection that has just been accepted. */
+  accept(tcp: Socket): void {
+    readFirstOctets(tcp, recognise, (hello, received) => {
+      const context = this.#contextFor(hello);
+      if (typeof context === "string") {
+        this.#admission?.failed(tcp, context);
+        tcp.end(fatalAlert(context));
+        tcp.destroySoon();
+        return;
+      }
+      tcp.unshift(received);
+      context.server.emit("connection", tcp);
+    });
+  }
+
+  #contextFor(hello: Recognised): TlsContext | AlertName {
+    if (hello.kind === "malformed") return "decode_error";
+    const certificate = this.#certificates.find(hello.serverName);
+    if (certificate !== undefined) return this.#usable(certificate);
+    // RFC 6066 §3; RFC 8446 §9.2: the alert to a client that a name is asked of and that gives none.
+    return hello.serverName === undefined ? "missing_extension" : "unrecognized_name";
+  }
+
+  #usable(certificate: EdgeCertificate): TlsContext | AlertName {
+    try {
+      return this.#contexts.contextOf(certificate);
+    } catch (error) {
+      if (!this.#unusable.has(certificate)) {
+        this.#unusable.add(certificate);
+        const { id, names } = certificate;
+        this.#log.error({ err: error, certificate_id: id, names }, "certificate cannot be used");
+      }
+      return "internal_error";
+    }
+  }
+
+  #secured(socket: TLSSocket, { names }: TlsContext): void {
+    const terms = new CertificateTerms(socket.getProtocol() ?? "", names);
+    this.#admission?.secured(socket, tcpOf(socket), terms);
+  }
+
+  #failed(socket: TLSSocket, error: NodeJS.ErrnoException): void {
+    this.#admission?.failed(tcpOf(socket), error.code ?? error.name);
+    // Node leaves that to whoever hears of it.
+    socket.destroy();
+  }
+}
+
+type Recognised = Exclude<ParsedClientHello, { readonly kind: "incomplete" }>;
+
+function recognise(received: Buffer): Recognised | undefined {
+  const parsed = parseClientHello(received);
+  if (parsed.kind !== "incomplete") return parsed;
+  return received.length > FIRST_OCTETS_MAX ? { kind: "malformed" } : undefined;
+}
+
+/** The connection below: Node has no other name for it. */
+function tcpOf(socket: TLSSocket): Socket {
+  return (socket as TLSSocket & { readonly _parent?: Socket })._parent ?? socket;
+}

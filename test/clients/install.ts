@@ -10,6 +10,7 @@ const run = promisify(execFile);
 const HERE = import.meta.dirname;
 /** Shared by all checkouts: a folder's name is the hash of what is in it. */
 const CACHE = join(tmpdir(), "atoll-clients");
+const OUTPUT_BYTES_MAX = 16 * 1_048_576;
 
 /** The folder whose node_modules has the clients of package-lock.json. */
 export async function installNpmClients(): Promise<string> {
@@ -20,15 +21,51 @@ export async function installNpmClients(): Promise<string> {
 
 /** DigitalOcean's command, built from its module; undefined on a machine without Go. */
 export async function buildDoctl(): Promise<string | undefined> {
+  return buildGo("doctl", "doctl", ["go.mod", "go.sum"], "github.com/digitalocean/doctl/cmd/doctl");
+}
+
+/** The conformance suite of HTTP/2; undefined on a machine without Go. */
+export async function buildH2spec(): Promise<string | undefined> {
+  const program = "github.com/summerwind/h2spec/cmd/h2spec";
+  return buildGo("h2spec", "edge/h2spec", ["go.mod", "go.sum"], program);
+}
+
+/** Our driver of net/http; undefined on a machine without Go. */
+export async function buildGoDriver(): Promise<string | undefined> {
+  return buildGo("go-driver", "edge/go", ["go.mod", "main.go"], ".");
+}
+
+/** A Python that has what `requirements.txt` asks for; undefined where none can make a venv. */
+export async function installPython(): Promise<string | undefined> {
+  const venv = await run("python3", ["-c", "import ensurepip, sys; print(sys.version)"]).catch(
+    () => undefined,
+  );
+  if (venv === undefined) return undefined;
+  const [version = ""] = venv.stdout.split(" ");
+  const source = join(HERE, "edge/python");
+  const folder = await cached(`python-${version}`, source, ["requirements.txt"], async (making) => {
+    await run("python3", ["-m", "venv", making]);
+    const pip = ["-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"];
+    const options = { cwd: making, maxBuffer: OUTPUT_BYTES_MAX };
+    await run(join(making, "bin/python"), [...pip, "-r", "requirements.txt"], options);
+  });
+  return join(folder, "bin/python");
+}
+
+async function buildGo(
+  name: string,
+  source: string,
+  files: readonly string[],
+  program: string,
+): Promise<string | undefined> {
   const version = await run("go", ["version"]).catch(() => undefined);
   if (version === undefined) return undefined;
-  const source = join(HERE, "doctl");
-  const folder = await cached("doctl", source, ["go.mod", "go.sum"], async (building) => {
+  const folder = await cached(name, join(HERE, source), files, async (making) => {
     // It takes a minute: whatever else runs here comes first.
-    const build = ["go", "build", "-o", "doctl", "github.com/digitalocean/doctl/cmd/doctl"];
-    await run("nice", ["-n", "10", ...build], { cwd: building, maxBuffer: 16 * 1_048_576 });
+    const build = ["go", "build", "-o", name, program];
+    await run("nice", ["-n", "10", ...build], { cwd: making, maxBuffer: OUTPUT_BYTES_MAX });
   });
-  return join(folder, "doctl");
+  return join(folder, name);
 }
 
 /** Makes a folder once from files that say all that goes into it; a half-made one is never seen. */
@@ -46,8 +83,8 @@ async function cached(
   mkdirSync(making, { recursive: true });
   for (const file of files) cpSync(join(source, file), join(making, file));
   process.stderr.write(`clients: making ${folder}, a minute or so …\n`);
-  await make(making);
   try {
+    await make(making);
     renameSync(making, folder);
   } catch (error) {
     rmSync(making, { recursive: true });

@@ -1,0 +1,3 @@
+module atoll/test/clients/edge/go
+
+go 1.26

@@ -59,6 +59,7 @@ async function startAtoll(): Promise<Peer & { readonly reply: string }> {
       ATOLL_API_PORT: "0",
       ATOLL_API_TLS_PORT: "0",
       ATOLL_EDGE_PORT: "0",
+      ATOLL_EDGE_TLS_PORT: "0",
       ATOLL_TOKEN: TOKEN,
       ATOLL_RATE_LIMIT_HOUR: "10000000",
       ATOLL_RATE_LIMIT_MINUTE: "10000000",

@@ -25,6 +25,7 @@ const child = startPinned(0, [program, "serve"], {
   ATOLL_API_PORT: "0",
   ATOLL_API_TLS_PORT: "0",
   ATOLL_EDGE_PORT: "0",
+  ATOLL_EDGE_TLS_PORT: "0",
   ATOLL_TOKEN: TOKEN,
   ATOLL_RATE_LIMITS: "off",
 });

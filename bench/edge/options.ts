@@ -1,0 +1,101 @@
+import { parseArgs } from "node:util";
+import { CASES, type Case } from "./case.ts";
+
+const MEASURES = ["hits", "latency", "idle", "handshakes", "workers"] as const;
+export type Measure = (typeof MEASURES)[number];
+
+export interface Options {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly objects: number;
+  readonly only: readonly Measure[];
+  readonly cases: readonly Case[];
+  /** Names as `--peers` has them; undefined is all. */
+  readonly peers: readonly string[] | undefined;
+  readonly servers: readonly NamedCommand[];
+  /** The one that the others are compared with; undefined is Atoll, or else the first that runs. */
+  readonly subject: string | undefined;
+}
+
+/** `--server NAME=COMMAND`. */
+export interface NamedCommand {
+  readonly name: string;
+  readonly command: string;
+}
+
+const ROUNDS_MAX = 100;
+const SECONDS_MAX = 60;
+/** h2load is given each path as an argument. */
+const OBJECTS_MAX = 1_000;
+
+export const HELP = `npm run bench:edge -- [OPTIONS]
+  --rounds N      rounds of each case, the servers in turn (5)
+  --seconds N     seconds of each measure (4)
+  --objects N     objects of each size that are asked for in turn (1)
+  --only LIST     of ${MEASURES.join(", ")}
+  --cases LIST    cases whose names have one of these: ${CASES.map(({ name }) => name).join(", ")}
+  --peers LIST    of atoll, nginx, haproxy, varnish, traffic-server
+  --server NAME=COMMAND   one more server, such as an older checkout; repeatable. No shell: the
+                  command is split at spaces, and {node} {origin} {port} {tlsPort} {cert} {key}
+                  {workers} {folder} are filled in
+  --subject NAME  the server that the others are compared with (Atoll)
+`;
+
+/** @throws Error that says which option is wrong. */
+export function readOptions(args: readonly string[]): Options | "help" {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      help: { type: "boolean" },
+      rounds: { type: "string", default: "5" },
+      seconds: { type: "string", default: "4" },
+      objects: { type: "string", default: "1" },
+      only: { type: "string", default: MEASURES.join(",") },
+      cases: { type: "string", default: "" },
+      peers: { type: "string" },
+      server: { type: "string", multiple: true, default: [] },
+      subject: { type: "string" },
+    },
+  });
+  if (values.help === true) return "help";
+  return {
+    rounds: count("--rounds", values.rounds, ROUNDS_MAX),
+    seconds: count("--seconds", values.seconds, SECONDS_MAX),
+    objects: count("--objects", values.objects, OBJECTS_MAX),
+    only: list(values.only).map(measure),
+    cases: casesNamed(values.cases),
+    peers: values.peers === undefined ? undefined : list(values.peers),
+    servers: values.server.map(namedCommand),
+    subject: values.subject,
+  };
+}
+
+function list(text: string): string[] {
+  return text.split(",").filter((part) => part !== "");
+}
+
+function count(option: string, text: string, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new Error(`${option} is a number from 1 to ${most}, not ${text}`);
+}
+
+function measure(name: string): Measure {
+  const known = MEASURES.find((each) => each === name);
+  if (known !== undefined) return known;
+  throw new Error(`--only knows ${MEASURES.join(", ")}, not ${name}`);
+}
+
+function casesNamed(text: string): readonly Case[] {
+  const parts = list(text);
+  if (parts.length === 0) return CASES;
+  const named = CASES.filter(({ name }) => parts.some((part) => name.includes(part)));
+  if (named.length > 0) return named;
+  throw new Error(`--cases knows ${CASES.map(({ name }) => name).join(", ")}, none is ${text}`);
+}
+
+function namedCommand(text: string): NamedCommand {
+  const [, name, command] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name !== undefined && command !== undefined) return { name, command };
+  throw new Error(`--server is NAME=COMMAND, not ${text}`);
+}

@@ -26,8 +26,8 @@ export interface EdgeConfig {
   /** Files, PEM. */
   readonly cert?: string;
   readonly key?: string;
-  /** Seconds. Absent: the heuristics of RFC 9111. */
-  readonly defaultTtl?: number;
+  /** Seconds, or the heuristics of RFC 9111. */
+  readonly defaultTtl: number | "none";
   readonly workers: number;
   readonly memory: number;
   /** A file, or `-`. Absent: none is kept. */
@@ -146,7 +146,7 @@ function snapshotOf({ origin, defaultTtl }: EdgeConfig, state: EdgeState): Snaps
     region: "",
     domain: "",
     upstream: { url: origin },
-    ...(defaultTtl === undefined ? {} : { ttl: defaultTtl }),
+    ...(defaultTtl === "none" ? {} : { ttl: defaultTtl }),
   };
   return async function* snapshot() {
     const certificates = state.certificate === undefined ? [] : [state.certificate];

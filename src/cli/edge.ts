@@ -15,7 +15,7 @@ interface EdgeOptions {
   readonly tlsPort?: number;
   readonly cert?: string;
   readonly key?: string;
-  readonly defaultTtl?: number;
+  readonly defaultTtl: number | "none";
   readonly workers: number;
   readonly memory: number;
   readonly accessLog?: string;
@@ -64,7 +64,7 @@ function addOptions(command: Command): Command {
         "--default-ttl <seconds>",
         "freshness of what the origin gives none; none: RFC 9111's",
       )
-        .default(undefined, "none")
+        .default("none")
         .argParser(defaultTtl),
     )
     .option(
@@ -101,8 +101,8 @@ function integer(what: string, min: number, max: number): (text: string) => numb
   };
 }
 
-function defaultTtl(text: string): number | undefined {
-  return text === "none" ? undefined : integer("seconds, or none", 0, 2 ** 31)(text);
+function defaultTtl(text: string): number | "none" {
+  return text === "none" ? text : integer("seconds, or none", 0, 2 ** 31)(text);
 }
 
 function originUrl(text: string): string {

@@ -121,10 +121,10 @@ export class Forwarder {
   }
 
   /** RFC 9111 §4.4: what was there before an unsafe method is not what is there after it. */
-  #invalidate({ request, live }: Visit, status: number): void {
+  #invalidate({ request, exchange, live }: Visit, status: number): void {
     const isError = status < 200 || status > 399;
     if (isError || SAFE.has(request.method) || live.endpoint.role !== "proxy") return;
-    const key = cacheKey(live.endpoint, request);
+    const key = cacheKey(live.endpoint, request, exchange.client);
     this.#parts.store.delete(key);
     // What is being fetched may be from before it as well: nobody joins it, and it is not kept.
     this.#fills.delete(key);

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Clock } from "#clock.ts";
 import type { Logger } from "#log.ts";
 import { decideAdmission } from "./admission.ts";
@@ -17,6 +16,7 @@ import { Forwarder, type Miss } from "./forwarding.ts";
 import type { Origin } from "./origin/origin.ts";
 import { errorReply } from "./reply.ts";
 import type { RequestHead } from "./request.ts";
+import { RequestIds } from "./request-id.ts";
 import { storedReply } from "./stored-reply.ts";
 import type { Visit } from "./visit.ts";
 
@@ -34,6 +34,7 @@ export interface EdgeParts {
 export class Edge {
   readonly #parts: EdgeParts;
   readonly #forwarder: Forwarder;
+  readonly #requestIds = new RequestIds();
 
   constructor(parts: EdgeParts) {
     this.#parts = parts;
@@ -43,7 +44,7 @@ export class Edge {
 
   serve(request: RequestHead, exchange: Exchange): void {
     const { feed, clock } = this.#parts;
-    const requestId = randomUUID();
+    const requestId = this.#requestIds.next();
     const found = feed.endpoints.find(request.host);
     const admission = decideAdmission(request, found, exchange.client.tls);
     if (admission.kind === "refused") {
@@ -66,7 +67,7 @@ export class Edge {
   #lookUp(visit: Visit): Miss | undefined {
     const { request, exchange, requestId, live } = visit;
     const { store, clock } = this.#parts;
-    const key = cacheKey(live.endpoint, request);
+    const key = cacheKey(live.endpoint, request, exchange.client);
     const stored = store.get(key);
     if (stored === undefined) return { key, stale: undefined, forward: "miss" };
     if (!survivesPurges(live.purges, request.target, stored)) {

@@ -56,3 +56,6 @@ export const LOG_FILE_BYTES_MAX = 128 * 1024 * 1024;
 
 /** How often its size is looked at: at 100 MB/s of log it is 1 GB too large then, and no more. */
 export const LOG_FILE_POLL_MS = 10_000;
+
+/** Hosts and User-Agents whose escaping is remembered, of up to 4 KiB each and cut from larger heads. */
+export const REMEMBERED_TEXTS_MAX = 256;

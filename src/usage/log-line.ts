@@ -1,3 +1,4 @@
+import { REMEMBERED_TEXTS_MAX } from "./limits.ts";
 import { jsonText, loggedUrl, loggedValue, quotedText } from "./log-text.ts";
 
 /** What a line tells of one exchange. It keeps no reference to the reply, whose content is large. */
@@ -51,6 +52,8 @@ function jsonFormat(): LineFormat {
   const secondText = cachedBySecond((second) =>
     new Date(second * 1_000).toISOString().slice(0, 20),
   );
+  const hostText = remembered((host) => jsonText(loggedValue(host)));
+  const agentText = remembered((agent) => jsonText(loggedValue(agent)));
   return (record) => {
     const { at, request, tls, endpointId } = record;
     const { method, fields } = request;
@@ -61,7 +64,7 @@ function jsonFormat(): LineFormat {
     let line = `{"time":"${secondText(second)}${THOUSANDTHS[Math.floor(at - second * 1_000)]}Z`;
     line += `","request_id":"${record.requestId}","client":"${plainAddress(record.client)}`;
     line += `","method":"${method === "GET" ? method : jsonText(loggedValue(method))}`;
-    line += `","host":"${jsonText(loggedValue(request.host))}`;
+    line += `","host":"${hostText(request.host)}`;
     line += `","target":"${jsonText(loggedUrl(request.target))}`;
     line += `","protocol":"${request.version}`;
     if (tls !== undefined) line += `","tls":"${tls}`;
@@ -69,7 +72,7 @@ function jsonFormat(): LineFormat {
     if (endpointId !== undefined) line += `","endpoint_id":"${endpointId}`;
     line += `","bytes":${record.bytes},"duration_ms":${milliseconds(record.tookMs)}`;
     if (referer !== undefined) line += `,"referer":"${jsonText(loggedUrl(referer))}"`;
-    if (userAgent !== undefined) line += `,"user_agent":"${jsonText(loggedValue(userAgent))}"`;
+    if (userAgent !== undefined) line += `,"user_agent":"${agentText(userAgent)}"`;
     return line + (record.whole ? "}\n" : ',"aborted":true}\n');
   };
 }
@@ -106,6 +109,19 @@ function cachedBySecond(write: (second: number) => string): (second: number) => 
     last = second;
     text = write(second);
     return text;
+  };
+}
+
+/** Few hosts and few clients make up nearly all lines. */
+function remembered(write: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    if (known.size >= REMEMBERED_TEXTS_MAX) known.clear();
+    const written = write(text);
+    known.set(text, written);
+    return written;
   };
 }
 

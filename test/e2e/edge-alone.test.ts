@@ -209,6 +209,25 @@ for (const { way, ask: askWith, url } of WAYS) {
   });
 }
 
+describe("atoll edge", () => {
+  test("keeps apart what it has of a name in the clear and over TLS", async () => {
+    // RFC 9111 §2: the key is the target URI, and its scheme is what such origins go by.
+    const target = scripted(({ fields }) => {
+      const lasting = { "cache-control": "max-age=60" };
+      return fields.get("x-forwarded-proto") === "http"
+        ? reply(301, { ...lasting, location: `https://localhost${target}` }, "")
+        : reply(200, lasting, "secure");
+    });
+    for (const ask of Object.values(ASK)) {
+      const fields = ask === ASK["HTTP/2"] ? { ":authority": "localhost" } : { host: "localhost" };
+      const plain = await ask(edge.url + target, { fields });
+      assert.equal(plain.status, 301);
+      const secure = await ask(edge.tlsUrl + target, { fields, ca: authority.caPem });
+      assert.equal(secure.text, "secure");
+    }
+  });
+});
+
 describe("atoll edge --default-ttl 60", () => {
   test("stores so long what says nothing, but no failure, and no cookie", async () => {
     await using other = await startEdgeAlone({

@@ -17,7 +17,7 @@ export interface Question {
 type Fields = Readonly<Record<string, string | string[] | undefined>>;
 
 /** An answer with all that may come before and after it. */
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly fields: Fields;
   readonly text: string;

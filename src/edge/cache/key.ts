@@ -1,18 +1,21 @@
 import type { EdgeEndpoint } from "#feed/entry.ts";
+import type { Client } from "../exchange.ts";
 import type { RequestHead } from "../request.ts";
 
 /**
  * The cache key (RFC 9111 §2): the endpoint and the raw target, exactly as it is forwarded. Nothing
  * is normalised: two spellings of one path may be two resources to an origin. So may two Hosts be,
- * where the origin is sent the client's.
+ * and the clear and TLS, where the origin is told of them.
  */
 export function cacheKey(
   endpoint: Pick<EdgeEndpoint, "id" | "role">,
   { host, target }: Pick<RequestHead, "host" | "target">,
+  client: Pick<Client, "tls">,
 ): string {
-  return endpoint.role === "proxy"
+  if (endpoint.role !== "proxy") return `${endpoint.id} ${target}`;
+  return client.tls === undefined
     ? `${endpoint.id}/${host} ${target}`
-    : `${endpoint.id} ${target}`;
+    : `${endpoint.id}/https/${host} ${target}`;
 }
 
 /** The raw target in a key. Neither an endpoint's id nor a Host has a space in it. */

@@ -3,6 +3,8 @@ import { TLSSocket } from "node:tls";
 import { COPIED_BYTES_MAX, PLAIN_BATCH_BYTES, SLAB_BYTES, TLS_BATCH_BYTES } from "../limits.ts";
 import type { Slab, Slabs } from "./slabs.ts";
 
+const NOTHING = Buffer.alloc(0);
+
 /**
  * What goes out on one connection. Heads, frames and small bodies are put together in a slab and
  * leave in one write when the batch is flushed; what is larger is written from where it is.
@@ -10,6 +12,7 @@ import type { Slab, Slabs } from "./slabs.ts";
 export class Output {
   readonly #socket: Socket;
   readonly #slabs: Slabs;
+  readonly #isTls: boolean;
   /** The part of a slab that is being put together. */
   #slab: Slab | undefined;
   #start = 0;
@@ -21,7 +24,8 @@ export class Output {
   constructor(socket: Socket, slabs: Slabs) {
     this.#socket = socket;
     this.#slabs = slabs;
-    this.batchBytesMax = socket instanceof TLSSocket ? TLS_BATCH_BYTES : PLAIN_BATCH_BYTES;
+    this.#isTls = socket instanceof TLSSocket;
+    this.batchBytesMax = this.#isTls ? TLS_BATCH_BYTES : PLAIN_BATCH_BYTES;
   }
 
   /** Whether the peer has to read before there should be more. Known of what has been flushed. */
@@ -111,7 +115,18 @@ export class Output {
     const slab = this.#slab;
     if (slab === undefined) return;
     this.#slab = undefined;
-    if (this.#end === this.#start) slab.written();
-    else this.#socket.write(slab.bytes.subarray(this.#start, this.#end), slab.written);
+    if (this.#end === this.#start) {
+      slab.written();
+      return;
+    }
+    const part = slab.bytes.subarray(this.#start, this.#end);
+    if (this.#corked || this.#isTls) {
+      this.#socket.write(part, slab.written);
+      return;
+    }
+    // The kernel takes nearly all at once. To be called back costs a tick, and is for the others.
+    this.#socket.write(part);
+    if (this.#socket.writableLength === 0) slab.written();
+    else this.#socket.write(NOTHING, slab.written);
   }
 }

@@ -51,7 +51,7 @@ function store(into: MemoryStore, budget: MemoryBudget, target: string): StoredR
   body.end("whole");
   const fields = ["content-type", "text/plain", "etag", `"${target.slice(0, 8)}"`];
   const head = { status: 200, fields, requestTime: 0, responseTime: 0 };
-  const key = cacheKey({ id: "19f06b6a-3ace-4315-b086-499a0e521b76" }, { host: "", target });
+  const key = cacheKey({ id: "19f06b6a-3ace-4315-b086-499a0e521b76" }, { host: "", target }, {});
   const as = { key, body, contentLength: 1, purgesCheckedAt: 0, ...UNSELECTED };
   const stored = storedResponse(head, as);
   into.put(stored);

@@ -132,14 +132,15 @@ export class Connection implements Exchange, WireConnection {
       return;
     }
     this.#startedAt = this.#parts.stopwatch.now();
-    if (began) this.#deadline = this.#parts.clock.now() + HEAD_TIMEOUT_MS;
     // Without a line's end nothing new can be told: a head that trickles in is parsed by the line.
-    if (chunk.includes(LF) || this.#input.bytes.length >= HEAD_BYTES_MAX) this.#advance();
+    const mayEnd = chunk.includes(LF) || this.#input.bytes.length >= HEAD_BYTES_MAX;
+    if (mayEnd) this.#advance(began);
+    else this.#await(began);
   }
 
   #onDrain(): void {
     if (this.#writer.streaming) this.#writer.pump();
-    else if (this.#phase === "reading") this.#advance();
+    else if (this.#phase === "reading") this.#advance(true);
   }
 
   #onEnd(): void {
@@ -166,10 +167,10 @@ export class Connection implements Exchange, WireConnection {
   }
 
   /** Serves what is in the input, as far as it is answered at once; all of it leaves in one write. */
-  #advance(): void {
+  #advance(isNewHead: boolean): void {
     if (this.#advancing) return;
     this.#advancing = true;
-    let served = false;
+    let isNew = isNewHead;
     while (this.#phase === "reading" && !this.#input.isEmpty && !this.#output.isFull) {
       const parsed = parseRequestHead(this.#input.bytes, 0, this.#block);
       if (parsed.kind === "incomplete") break;
@@ -177,13 +178,13 @@ export class Connection implements Exchange, WireConnection {
         this.#refuse(parsed.status, parsed.reason);
         break;
       }
-      served = true;
+      isNew = true;
       this.#input.drop(parsed.end);
       this.#answer(parsed.head);
     }
     this.#advancing = false;
     this.#output.flush();
-    this.#await(served);
+    this.#await(isNew);
   }
 
   #answer(request: Http1RequestHead): void {
@@ -258,8 +259,7 @@ export class Connection implements Exchange, WireConnection {
     if (this.#last) return this.#end();
     this.#phase = "reading";
     // What came while we were writing may be the beginning of a head.
-    this.#deadline = this.#parts.clock.now() + HEAD_TIMEOUT_MS;
-    this.#advance();
+    this.#advance(true);
   }
 
   #observe(whole: boolean): void {

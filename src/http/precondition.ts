@@ -45,7 +45,9 @@ export function evaluateInCache(
   if (ifNoneMatch !== undefined) {
     return matchesAny(ifNoneMatch, validators.etag, "weak") ? "not-modified" : "proceed";
   }
-  const since = parseHttpDate(field("if-modified-since") ?? "", now);
+  const ifModifiedSince = field("if-modified-since");
+  if (ifModifiedSince === undefined) return "proceed";
+  const since = parseHttpDate(ifModifiedSince, now);
   return since !== undefined && validators.modifiedMs <= since ? "not-modified" : "proceed";
 }
 

@@ -120,13 +120,14 @@ export class Output {
       return;
     }
     const part = slab.bytes.subarray(this.#start, this.#end);
-    if (this.#corked || this.#isTls) {
+    if (this.#corked || this.#socket.writableLength > 0) {
       this.#socket.write(part, slab.written);
       return;
     }
-    // The kernel takes nearly all at once. To be called back costs a tick, and is for the others.
+    // To be called back costs a tick. The kernel takes nearly all at once; and what goes straight to
+    // TLS is encrypted, or copied, before `write` returns (test/unit/edge/tls/write.test.ts).
     this.#socket.write(part);
-    if (this.#socket.writableLength === 0) slab.written();
+    if (this.#isTls || this.#socket.writableLength === 0) slab.written();
     else this.#socket.write(NOTHING, slab.written);
   }
 }

@@ -132,9 +132,9 @@ export class Connection implements Exchange, WireConnection {
       return;
     }
     this.#startedAt = this.#parts.stopwatch.now();
-    // Without a line's end nothing new can be told: a head that trickles in is parsed by the line.
-    const mayEnd = chunk.includes(LF) || this.#input.bytes.length >= HEAD_BYTES_MAX;
-    if (mayEnd) this.#advance(began);
+    // A head that trickles in is parsed by the line: without a line's end nothing new can be told.
+    const isNews = began || chunk.includes(LF) || this.#input.bytes.length >= HEAD_BYTES_MAX;
+    if (isNews) this.#advance(began);
     else this.#await(began);
   }
 

@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer, type ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
+import { createSecureContext } from "node:tls";
 import { type EdgeCertificate, type EdgeEndpoint, EVERY_NAME } from "#feed/entry.ts";
 import { FeedHub, type SnapshotSource } from "#feed/hub.ts";
 import { Fleet } from "#fleet/fleet.ts";
@@ -117,10 +118,13 @@ async function startMetrics(
   stack: AsyncDisposableStack,
 ): Promise<number> {
   const server = createServer((_request, response) => {
-    void answerMetrics(usage, response);
+    answerMetrics(usage, response).catch(() => response.writeHead(500).end());
   });
   stack.use(server);
-  return await listen(server, { host: LOOPBACK, port, variable: "--metrics-port" });
+  const listening = await listen(server, { host: LOOPBACK, port, variable: "--metrics-port" });
+  // Out of descriptors: whoever scrapes comes again.
+  server.on("error", () => undefined);
+  return listening;
 }
 
 async function answerMetrics(usage: EdgeUsage, response: ServerResponse): Promise<void> {
@@ -170,6 +174,9 @@ async function readCertificate({ cert, key }: CertificateFiles): Promise<EdgeCer
   if (!leaf.checkPrivateKey(pair)) {
     throw new Error(`--key: ${key} is not the key of the certificate in ${cert}`);
   }
+  // All of the chain, and by the rules that the workers will have.
+  const context = () => createSecureContext({ cert: certPem, key: keyPem, minVersion: "TLSv1.2" });
+  parse(context, `--cert: ${cert} and its key cannot be served`);
   const notAfter = leaf.validToDate.getTime();
   return { id: CERTIFICATE_ID, names: [EVERY_NAME], certPem, keyPem, notAfter };
 }

@@ -5,6 +5,7 @@ import { Fill, type FillHead } from "./cache/fill.ts";
 import { cacheKey, targetOfKey } from "./cache/key.ts";
 import type { MemoryBudget } from "./cache/memory-budget.ts";
 import type { MemoryStore } from "./cache/memory-store.ts";
+import { ownedText } from "./cache/owned.ts";
 import { pump } from "./cache/pump.ts";
 import { survivesPurges } from "./cache/purges.ts";
 import { hasValidator, type StoredResponse } from "./cache/stored-response.ts";
@@ -12,6 +13,7 @@ import { selects } from "./cache/vary.ts";
 import { type Forward, failureStatus, type Outcome } from "./cache-status.ts";
 import type { FailureLog } from "./failure-log.ts";
 import type { FeedFollower } from "./feed-follower.ts";
+import { PASSED_KEYS_MAX } from "./limits.ts";
 import { clientFields, proxyFields } from "./origin/forwarded-fields.ts";
 import type { Origin, OriginFailure, OriginResponse } from "./origin/origin.ts";
 import { decidePassedUse, hasContent, passedNotModified, passedReply } from "./passed-reply.ts";
@@ -45,6 +47,8 @@ export interface Miss {
 export class Forwarder {
   readonly #parts: ForwardParts;
   readonly #fills = new Map<string, Fill>();
+  /** Keys whose last answer was for one client alone: nobody waits for the next one. */
+  readonly #passed = new Set<string>();
 
   constructor(parts: ForwardParts) {
     this.#parts = parts;
@@ -52,12 +56,13 @@ export class Forwarder {
 
   /** Waits for the one fetch of this key, which may be under way already. */
   async collapse(visit: Visit, miss: Miss): Promise<void> {
-    const joined = this.#joinable(visit, miss.key);
+    const joined = this.#passed.has(miss.key) ? undefined : this.#joinable(visit, miss.key);
     const fill = joined ?? this.#beginFill(visit, miss);
     const { clock } = this.#parts;
     const waitedFrom = clock.now();
     const head = await fill.head;
     const timing = { originMs: clock.now() - waitedFrom };
+    this.#learn(miss.key, head);
     if (visit.exchange.left) return;
     const collapsed = joined !== undefined;
     const { forward } = miss;
@@ -89,6 +94,16 @@ export class Forwarder {
         return unreachable(head);
     }
     return this.pass(visit, outcome);
+  }
+
+  /** What cannot be shared is mostly so again: to wait for it would cost each who waits a second fetch. */
+  #learn(key: string, { kind }: FillHead): void {
+    if (kind === "passing" || kind === "confirming") {
+      if (this.#passed.size >= PASSED_KEYS_MAX) this.#passed.clear();
+      this.#passed.add(ownedText(key));
+    } else if (kind !== "failed") {
+      this.#passed.delete(key);
+    }
   }
 
   /** A fetch for this request alone, with what the client asked of the origin. */
@@ -147,7 +162,8 @@ export class Forwarder {
       key,
       prior: stale !== undefined && hasValidator(stale) ? stale : undefined,
       endpoint: live.endpoint,
-      requestFields: request.fields,
+      // What the origin was sent: a field that Connection named has not selected anything.
+      requestFields: isProxy ? client : request.fields,
       bodyBytesMax: store.bodyBytesMax,
       budget,
       purgesCheckedAt: feed.number,

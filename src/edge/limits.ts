@@ -42,7 +42,7 @@ export const HEAD_TIMEOUT_MS = 15_000;
 /** Between requests on one connection: above the 60 s that load balancers keep theirs. */
 export const IDLE_TIMEOUT_MS = 75_000;
 
-/** A reader that takes less than one socket buffer (64 KiB) in this time is cut. */
+/** A reader that takes less than one batch (64 KiB, in the clear up to 512) in this time is cut. */
 export const WRITE_STALL_TIMEOUT_MS = 60_000;
 
 /** A reader that others wait for has to take this much in that time: 0.5 Mbit/s. Else it is cut. */
@@ -99,6 +99,9 @@ export const FLIGHT_SHARE_OF_SMALL_MAX = 3 / 4;
 
 /** Unread bytes of a response that is passed through: one round trip at 10 Gbit/s and 0.2 ms. */
 export const WINDOW_BYTES = 256 * 1024;
+
+/** Keys that are known to be answered for one client alone: 1 MiB of them, and then they are forgotten. */
+export const PASSED_KEYS_MAX = 10_000;
 
 /** Hosts that an edge finds without reading them. A client can make up any number of spellings. */
 export const RECENT_HOSTS_MAX = 1_000;

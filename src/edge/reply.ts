@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { formatHttpDate } from "#http/http-date.ts";
-import type { BodyReader } from "./cache/body-reader.ts";
+import { BodyReader } from "./cache/body-reader.ts";
 import type { CacheResult } from "./cache-status.ts";
 import { FieldSection } from "./fields.ts";
 import type { LiveEndpoint } from "./names.ts";
@@ -24,6 +24,11 @@ export interface Reply {
   /** For those who count and log. */
   readonly cache: CacheResult;
   readonly live: LiveEndpoint | undefined;
+}
+
+/** Nobody will write it: what its content holds is given back. */
+export function discardReply({ content }: Reply): void {
+  if (content instanceof BodyReader) content.close();
 }
 
 /** What the edge itself has to refuse, or could not do. */

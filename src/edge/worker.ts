@@ -115,6 +115,7 @@ async function listen(): Promise<void> {
     clock: systemClock,
     stopwatch: monotonicClock,
     slabs: new Slabs(),
+    faulted: (reason) => started?.listener?.faulted(reason),
   };
   const listener = new Listener({
     connect: (socket, client, protocol, received) => {

@@ -17,7 +17,7 @@ import {
 } from "./family.ts";
 import { COUNTED_ENDPOINTS_MAX } from "./limits.ts";
 
-/** Requests that no endpoint had: unknown Hosts, and `atoll edge`, which has none. */
+/** Requests that no endpoint had: unknown Hosts, and what was no request. */
 export const NO_ENDPOINT = "none";
 /** Endpoints beyond `COUNTED_ENDPOINTS_MAX`, together. */
 export const OTHER_ENDPOINTS = "other";
@@ -48,11 +48,6 @@ export interface ProcessUse {
 /** The counts of one endpoint. Whoever has the endpoint keeps them with it: no look-up per hit. */
 export class EndpointCounters {
   readonly values: Values<EndpointFamily> = newValues(ENDPOINT_FAMILIES);
-
-  /** Octets of content that came from the origin. */
-  fetched(bytes: number): void {
-    add(this.values.originBytes, 0, bytes);
-  }
 }
 
 /** What one worker counts. It is on the path of every hit: each note is a few additions. */

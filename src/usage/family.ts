@@ -49,12 +49,6 @@ export const ENDPOINT_FAMILIES = {
     type: "counter",
     labels: {},
   },
-  originBytes: {
-    name: "atoll_edge_origin_bytes_total",
-    help: "Octets of content that were fetched from origins.",
-    type: "counter",
-    labels: {},
-  },
 } as const satisfies Record<string, Family>;
 export type EndpointFamily = keyof typeof ENDPOINT_FAMILIES;
 

@@ -139,6 +139,9 @@ class Load {
   }
 }
 
+/** A chain that is being written: its leaf is whole. */
+const HALF_A_BLOCK = "-----BEGIN CERTIFICATE-----\nMIIB\n";
+
 describe("a certificate that is replaced 100 times under load", () => {
   test("costs nobody a handshake or a request, and the newest is shown at once", async () => {
     await using fleet = await startFleet({ origin: upstream.url, certificate: pairAt(0) });
@@ -207,6 +210,7 @@ describe("certificate files that are replaced", () => {
     await using edge = await startEdgeAlone({ origin: upstream.url, files });
     const complaints = () => edge.log.filter(({ msg }) => msg === "certificate not replaced");
     const bad: readonly (readonly [string, () => Promise<void>])[] = [
+      ["cannot be served", () => replaceFile(files.cert, `${pairAt(0).cert}${HALF_A_BLOCK}`)],
       ["is not the key", () => replaceFile(files.key, pairAt(1).key)],
       ["is no PEM private key", () => replaceFile(files.key, "half a k")],
       ["is no PEM certificate", () => replaceFile(files.cert, "")],

@@ -74,6 +74,8 @@ export class Listener {
   #refused = 0;
   /** Handshakes that came to nothing since the last sweep, by reason. */
   readonly #failures = new Map<string, number>();
+  /** What peers of HTTP/2 did wrong since then. */
+  readonly #faults = new Map<string, number>();
 
   constructor(parts: ListenerParts, connectionsMax = CONNECTIONS_MAX) {
     this.#parts = parts;
@@ -102,6 +104,11 @@ export class Listener {
     return { port: plain, tlsPort };
   }
 
+  /** A connection that speaks HTTP/2 was wronged by its peer. */
+  faulted(reason: string): void {
+    this.#faults.set(reason, (this.#faults.get(reason) ?? 0) + 1);
+  }
+
   /** Ends connections whose peers let a deadline pass, and reports those that came to nothing. */
   sweep(): void {
     const { clock, log } = this.#parts;
@@ -110,6 +117,10 @@ export class Listener {
     if (this.#refused > 0) {
       log.warn({ connections_refused: this.#refused }, "connections refused");
       this.#refused = 0;
+    }
+    if (this.#faults.size > 0) {
+      log.info({ faults: Object.fromEntries(this.#faults) }, "peers of HTTP/2 erred");
+      this.#faults.clear();
     }
     if (this.#failures.size > 0) {
       log.info({ handshakes_failed: Object.fromEntries(this.#failures) }, "TLS handshakes failed");
@@ -198,7 +209,8 @@ export class Listener {
     protocol: Protocol,
     { tls, received }: { readonly tls?: TlsTerms; readonly received?: Buffer } = {},
   ): void {
-    const address = socket.remoteAddress ?? "";
+    // An IPv4 client of a socket for both families, as everybody writes it.
+    const address = (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
     const client = tls === undefined ? { address } : { address, tls };
     this.#connections.set(tcp, this.#parts.connect(socket, client, protocol, received));
   }

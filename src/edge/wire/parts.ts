@@ -11,6 +11,8 @@ export interface ConnectionParts {
   /** For how long things take: nobody sets it back. */
   readonly stopwatch: Clock;
   readonly slabs: Slabs;
+  /** Told of what a peer of HTTP/2 did wrong, in one of few words. HTTP/1.1 answers such with a status. */
+  readonly faulted?: (reason: string) => void;
 }
 
 /** A connection as its listener sees it, whichever version of HTTP it speaks. */

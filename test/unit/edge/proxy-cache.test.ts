@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { describe, test } from "node:test";
 import { Client } from "./client.ts";
-import { countingOrigin, type EdgeUnderTest, fetchOnce, request, startEdge } from "./support.ts";
+import {
+  countingOrigin,
+  type EdgeUnderTest,
+  fetchOnce,
+  request,
+  startEdge,
+  waitingOrigin,
+} from "./support.ts";
 
 async function xCache(edge: EdgeUnderTest, target: string, ...lines: string[]): Promise<string> {
   const response = await fetchOnce(edge, target, ...lines);
@@ -160,6 +167,12 @@ describe("RFC 9111 §4.1: a response with Vary", () => {
     );
   });
 
+  test("is selected by what the origin was told: not by a field that Connection took away", async () => {
+    await using edge = await startEdge(varying("Accept"), { proxy: {} });
+    await fetchOnce(edge, "/a", "connection: accept", "accept: a");
+    assert.equal(await xCache(edge, "/a", "accept: a"), "MISS");
+  });
+
   test("is one for all where a Space sends it: its objects have one representation", async () => {
     await using edge = await startEdge(varying("Accept"));
     await fetchOnce(edge, "/a", "accept: a");
@@ -259,4 +272,22 @@ test("what an origin answers to one client is not given to another who waited fo
   await fetchOnce(edge, "/account", "cdn-loop: atoll");
   asked[0]?.();
   assert.equal((await second).body.toString(), "id=second");
+});
+
+test("what was for one client alone is not waited for by the next", async () => {
+  const origin = waitingOrigin();
+  await using edge = await startEdge(origin.answer, { proxy: {} });
+  const personal = { "cache-control": "no-store" };
+  const first = fetchOnce(edge, "/feed");
+  (await origin.next()).response.writeHead(200, personal).end("1");
+  await first;
+  const [second, third] = [fetchOnce(edge, "/feed"), fetchOnce(edge, "/feed")];
+  // Both are asked for before either is answered.
+  const asked = [await origin.next(), await origin.next()];
+  for (const { response } of asked) response.writeHead(200, personal).end("2");
+  const status = (await Promise.all([second, third])).map(({ fields }) =>
+    fields.get("cache-status"),
+  );
+  const alone = "Atoll; fwd=miss; detail=no-store";
+  assert.deepEqual(status, [alone, alone]);
 });

@@ -9,7 +9,7 @@ import {
   LINGER_TIMEOUT_MS,
   WRITE_STALL_TIMEOUT_MS,
 } from "../../limits.ts";
-import { type Reply, refusalReply } from "../../reply.ts";
+import { discardReply, type Reply, refusalReply } from "../../reply.ts";
 import { type RequestHead, UNREADABLE } from "../../request.ts";
 import type { RequestContent } from "../../request-content.ts";
 import { Output } from "../output.ts";
@@ -71,7 +71,7 @@ export class Connection implements Exchange, WireConnection {
   }
 
   get left(): boolean {
-    return this.#phase === "closed";
+    return this.#phase === "closed" || this.#phase === "lingering";
   }
 
   whenLeft(callback: () => void): void {
@@ -86,7 +86,7 @@ export class Connection implements Exchange, WireConnection {
   }
 
   respond(reply: Reply): void {
-    if (this.#phase !== "answering") return;
+    if (this.#phase !== "answering") return discardReply(reply);
     this.#phase = "writing";
     this.#onLeft = undefined;
     this.#reply = reply;

@@ -217,6 +217,7 @@ export class Http2Connection implements WireConnection {
 
   /** RFC 9113 §5.4.1: tells why, and ends. */
   #fail({ code, reason }: ConnectionError): void {
+    if (code !== ErrorCode.noError) this.#parts.faulted?.(reason);
     const told = this.#phase === "draining" && code === ErrorCode.noError;
     const lastStreamId = this.#lastStreamId ?? this.#streams.highestId;
     if (!told) this.#writer.goAway(lastStreamId, code, reason);

@@ -108,6 +108,7 @@ export class Requests {
     if (streams.find(streamId) === undefined && streams.standing(streamId) === "idle") {
       return connectionError(code, reason);
     }
+    this.#parts.parts.faulted?.(reason);
     sender.reset(streamId, code, reason);
     return tolerance.reset();
   }

@@ -57,6 +57,8 @@ export class Sender implements Responder {
   }
 
   inform(stream: Stream, status: number, fields: readonly string[]): void {
+    // To a peer who reads nothing none are sent, so that no origin fills memory.
+    if (this.#parts.writer.roomBytes === 0) return;
     this.#parts.writer.fields(stream.id, fields, status);
     this.#parts.wake();
   }

@@ -1,6 +1,6 @@
-import { BodyReader } from "../../cache/body-reader.ts";
+import type { BodyReader } from "../../cache/body-reader.ts";
 import type { Client, Ending, Exchange } from "../../exchange.ts";
-import type { Reply } from "../../reply.ts";
+import { discardReply, type Reply } from "../../reply.ts";
 import { type RequestHead, UNREADABLE } from "../../request.ts";
 import type { RequestContent } from "../../request-content.ts";
 import { WINDOW_BYTES_MAX } from "./frames.ts";
@@ -99,10 +99,7 @@ export class Stream implements Exchange {
   }
 
   respond(reply: Reply): void {
-    if (this.#left || this.#reply !== undefined) {
-      if (reply.content instanceof BodyReader) reply.content.close();
-      return;
-    }
+    if (this.#left || this.#reply !== undefined) return discardReply(reply);
     this.#reply = reply;
     this.#onLeft = undefined;
     this.#responder.respond(this, reply);

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { EdgeConfig } from "#edge-alone.ts";
 import type { World } from "./world.ts";
 
 const ABOUT = `
@@ -7,23 +8,6 @@ every Host, passes every method and status, and stores what RFC 9111 lets a shar
 Prints "ready" and its addresses once it listens. It stops on SIGINT and SIGTERM: what is in flight is
 finished, for 10 seconds at most. Certificate and key files that change are taken up by themselves.`;
 
-/** As commander hands them over. */
-interface EdgeOptions {
-  readonly origin: string;
-  readonly host: string;
-  readonly port: number;
-  readonly tlsPort?: number;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly defaultTtl: number | "none";
-  readonly workers: number;
-  readonly memory: number;
-  readonly accessLog?: string;
-  readonly accessLogFormat: "json" | "combined";
-  readonly metricsPort?: number;
-  readonly logLevel: string;
-}
-
 /** `atoll edge` */
 export function addEdgeCommand(program: Command, world: World): void {
   const command = program
@@ -31,7 +15,7 @@ export function addEdgeCommand(program: Command, world: World): void {
     .description("run the edge alone, in front of any HTTP origin");
   addOptions(command)
     .addHelpText("after", ABOUT)
-    .action(async (options: EdgeOptions) => {
+    .action(async (options: EdgeConfig) => {
       // Loaded here, so that every other command starts without the edge.
       const { serveEdge } = await import("#edge-alone.ts");
       await serveEdge(options, { stdout: (line) => world.stdout(line), signal: world.signal });

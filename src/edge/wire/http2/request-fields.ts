@@ -7,7 +7,7 @@ import { hasTargetOctetsOnly } from "../http1/request-line.ts";
 export type ParsedRequest =
   | { readonly kind: "request"; readonly head: RequestHead }
   /** It is answered by a status, as it would be in HTTP/1.1. */
-  | { readonly kind: "refused"; readonly status: 414 | 431 | 501; readonly reason: string }
+  | { readonly kind: "refused"; readonly status: 414 | 417 | 431 | 501; readonly reason: string }
   /** RFC 9113 §8.1.1: a stream error of type PROTOCOL_ERROR. */
   | { readonly kind: "malformed"; readonly reason: string };
 
@@ -23,6 +23,7 @@ interface PseudoFields {
 interface Framing {
   readonly host: string | undefined;
   readonly contentLength: string | undefined;
+  readonly expect: string | undefined;
 }
 
 const COLON = 0x3a;
@@ -157,6 +158,7 @@ function isConnectionSpecific(name: string, value: string): boolean {
 function framingOf(fields: readonly string[]): Framing | string {
   let host: string | undefined;
   let contentLength: string | undefined;
+  let expect: string | undefined;
   for (let i = 0; i < fields.length; i += 2) {
     const value = fields[i + 1] ?? "";
     if (fields[i] === "host") {
@@ -166,15 +168,17 @@ function framingOf(fields: readonly string[]): Framing | string {
       if (contentLength !== undefined) return "two Content-Length fields";
       if (!/^\d{1,15}$/.test(value)) return "a malformed Content-Length field";
       contentLength = value;
+    } else if (fields[i] === "expect") {
+      expect = value.toLowerCase();
     }
   }
-  return { host, contentLength };
+  return { host, contentLength, expect };
 }
 
 function assemble(
   pseudo: PseudoFields,
   fields: readonly string[],
-  { host, contentLength }: Framing,
+  { host, contentLength, expect }: Framing,
   endStream: boolean,
 ): ParsedRequest {
   const { method, scheme, authority, path } = pseudo;
@@ -195,6 +199,10 @@ function assemble(
     return malformed("no path, or a malformed one");
   if (path.length > TARGET_BYTES_MAX) {
     return { kind: "refused", status: 414, reason: "the target is too long" };
+  }
+  if (expect !== undefined && expect !== "100-continue") {
+    // RFC 9110 §10.1.1.
+    return { kind: "refused", status: 417, reason: "an unknown expectation" };
   }
   const length = contentLength === undefined ? "unknown" : Number(contentLength);
   // RFC 9113 §8.1.1: the sum of no DATA is 0.

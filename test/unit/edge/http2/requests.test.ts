@@ -85,6 +85,7 @@ describe("a request", () => {
 
   const refused = [
     ["414 for a target too long", having(":path", `/${"a".repeat(TARGET_BYTES_MAX)}`), 414],
+    ["RFC 9110 §10.1.1: 417 for an unknown expectation", [...GET, "expect", "tea"], 417],
     ["431 for a head too long", [...GET, "x-a", "b".repeat(HEAD_BYTES_MAX)], 431],
     [
       "431 for too many lines",

@@ -27,6 +27,9 @@ export const CONTENT_BYTES_MIN = 4 * 1024;
 /** Field lines that a connection remembers to recognise; browsers' are below with every cookie. */
 export const KNOWN_BLOCK_BYTES_MAX = 4 * 1024;
 
+/** What one read may bring, in memory that all connections share: as much as Node reads at once. */
+export const READ_BYTES = 64 * 1024;
+
 /** Input kept while a response is written: one whole head that waits behind it, and no more. */
 export const INPUT_BYTES_MAX = 32 * 1024;
 

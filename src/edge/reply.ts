@@ -20,7 +20,7 @@ export interface Reply {
   /** Goes out as Content-Length. If it is not known, the wire frames the content. */
   readonly contentLength: number | undefined;
   /** Absent: there is none, as for HEAD and 304. A reader belongs to the wire, which closes it. */
-  readonly content?: Buffer | BodyReader;
+  readonly content?: Buffer | BodyReader | undefined;
   /** For those who count and log. */
   readonly cache: CacheResult;
   readonly live: LiveEndpoint | undefined;

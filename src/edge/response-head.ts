@@ -1,4 +1,3 @@
-import { STATUS_CODES } from "node:http";
 import { formatHttpDate } from "#http/http-date.ts";
 import { fieldOf } from "./fields.ts";
 
@@ -68,17 +67,6 @@ const IN_NOT_MODIFIED =
 /** The part of a 200's prepared lines that its 304 has too. */
 export function notModifiedLines(lines: string): string {
   return lines.match(IN_NOT_MODIFIED)?.join("") ?? "";
-}
-
-const STATUS_LINES = new Map<number, string>();
-
-/** Status line of HTTP/1.1, made once per status. */
-export function statusLine(status: number): string {
-  const known = STATUS_LINES.get(status);
-  if (known !== undefined) return known;
-  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
-  STATUS_LINES.set(status, line);
-  return line;
 }
 
 function connectionOptions(raw: readonly string[]): ReadonlySet<string> {

@@ -1,6 +1,7 @@
 import { effectiveRange, evaluateInCache, type RequestField } from "#http/precondition.ts";
 import { type ByteRange, selectRange } from "#http/range.ts";
 import { unreachable } from "#unreachable.ts";
+import type { BodyReader } from "./cache/body-reader.ts";
 import { currentAgeMs } from "./cache/freshness.ts";
 import type { StoredResponse } from "./cache/stored-response.ts";
 import { cacheStatus, type Outcome, xCache } from "./cache-status.ts";
@@ -59,24 +60,31 @@ function wantsItWhole({ fields }: RequestHead): boolean {
   return true;
 }
 
-/** What all replies from this stored response have in common, for one status. */
-function replyOf(stored: StoredResponse, context: ReplyContext, status: number): Reply {
+/** What all replies from this stored response have in common. One literal: this is every hit's. */
+function replyOf(
+  stored: StoredResponse,
+  context: ReplyContext,
+  status: number,
+  contentLength?: number,
+  content?: Buffer | BodyReader,
+): Reply {
   return {
     status,
     section: stored.section,
     own: ownSection(stored, context),
     requestId: context.requestId,
-    contentLength: undefined,
+    contentLength,
+    content,
     cache: xCache(context.outcome),
     live: context.live,
   };
 }
 
 function wholeReply(request: RequestHead, stored: StoredResponse, context: ReplyContext): Reply {
-  const contentLength = lengthOf(stored);
-  const reply = { ...replyOf(stored, context, stored.status), contentLength };
-  if (request.method === "HEAD") return reply;
-  return { ...reply, content: stored.body.single() ?? stored.body.read(0, contentLength) };
+  const length = lengthOf(stored);
+  if (request.method === "HEAD") return replyOf(stored, context, stored.status, length);
+  const content = stored.body.single() ?? stored.body.read(0, length);
+  return replyOf(stored, context, stored.status, length, content);
 }
 
 /** RFC 9110 §15.3.7. */

@@ -1,3 +1,4 @@
+import { flatText } from "#flat-text.ts";
 import { REMEMBERED_TEXTS_MAX } from "./limits.ts";
 import { jsonText, loggedUrl, loggedValue, quotedText } from "./log-text.ts";
 
@@ -49,31 +50,69 @@ const THOUSANDTHS = Array.from({ length: 1_000 }, (_, n) => String(n).padStart(3
 
 /** One JSON object a line. Members that would say nothing are left out. */
 function jsonFormat(): LineFormat {
-  const secondText = cachedBySecond((second) =>
-    new Date(second * 1_000).toISOString().slice(0, 20),
+  const secondText = cachedBySecond(
+    (second) => `{"time":"${new Date(second * 1_000).toISOString().slice(0, 20)}`,
   );
-  const hostText = remembered((host) => jsonText(loggedValue(host)));
-  const agentText = remembered((agent) => jsonText(loggedValue(agent)));
+  const asker = sameAsLast(askerText);
+  const answer = sameAsLast(answerText);
+  const agentText = remembered((agent) => `,"user_agent":"${jsonText(loggedValue(agent))}"`);
   return (record) => {
-    const { at, request, tls, endpointId } = record;
-    const { method, fields } = request;
+    const { at, request } = record;
+    const { fields } = request;
     const second = Math.floor(at / 1_000);
     const referer = fieldLine(fields, "referer");
     const userAgent = fieldLine(fields, "user-agent");
-    // Each piece begins by closing the string that the one before it left open.
-    let line = `{"time":"${secondText(second)}${THOUSANDTHS[Math.floor(at - second * 1_000)]}Z`;
-    line += `","request_id":"${record.requestId}","client":"${plainAddress(record.client)}`;
-    line += `","method":"${method === "GET" ? method : jsonText(loggedValue(method))}`;
-    line += `","host":"${hostText(request.host)}`;
-    line += `","target":"${jsonText(loggedUrl(request.target))}`;
-    line += `","protocol":"${request.version}`;
-    if (tls !== undefined) line += `","tls":"${tls}`;
-    line += `","status":${record.status},"cache":"${record.cache}`;
-    if (endpointId !== undefined) line += `","endpoint_id":"${endpointId}`;
-    line += `","bytes":${record.bytes},"duration_ms":${milliseconds(record.tookMs)}`;
+    // Few pieces: each costs as much as what it says.
+    let line =
+      `${secondText(second)}${THOUSANDTHS[Math.floor(at - second * 1_000)]}Z","request_id":"` +
+      `${record.requestId}${asker(record)}${jsonText(loggedUrl(request.target))}${answer(record)}` +
+      `${record.bytes},"duration_ms":${milliseconds(record.tookMs)}`;
     if (referer !== undefined) line += `,"referer":"${jsonText(loggedUrl(referer))}"`;
-    if (userAgent !== undefined) line += `,"user_agent":"${agentText(userAgent)}"`;
+    if (userAgent !== undefined) line += agentText(userAgent);
     return line + (record.whole ? "}\n" : ',"aborted":true}\n');
+  };
+}
+
+/** What lines of one connection have in common before the target. */
+const askerText: Piece = {
+  of: ({ client, request }) =>
+    `","client":"${plainAddress(client)}","method":"${jsonText(loggedValue(request.method))}",` +
+    `"host":"${jsonText(loggedValue(request.host))}","target":"`,
+  isSame: (a, b) =>
+    a.client === b.client &&
+    a.request.method === b.request.method &&
+    a.request.host === b.request.host,
+};
+
+/** What most lines have in common behind it. */
+const answerText: Piece = {
+  of: ({ request, tls, status, cache, endpointId }) =>
+    `","protocol":"${request.version}"${tls === undefined ? "" : `,"tls":"${tls}"`},` +
+    `"status":${status},"cache":"${cache}"` +
+    `${endpointId === undefined ? "" : `,"endpoint_id":"${endpointId}"`},"bytes":`,
+  isSame: (a, b) =>
+    a.status === b.status &&
+    a.cache === b.cache &&
+    a.endpointId === b.endpointId &&
+    a.tls === b.tls &&
+    a.request.version === b.request.version,
+};
+
+/** A part of a line, and whether two records have the same. */
+interface Piece {
+  readonly of: (record: AccessRecord) => string;
+  readonly isSame: (a: AccessRecord, b: AccessRecord) => boolean;
+}
+
+/** Lines come in runs that differ in little: what is equal is not written again. */
+function sameAsLast({ of, isSame }: Piece): (record: AccessRecord) => string {
+  let last: AccessRecord | undefined;
+  let text = "";
+  return (record) => {
+    if (last !== undefined && isSame(last, record)) return text;
+    last = record;
+    text = flatText(of(record));
+    return text;
   };
 }
 
@@ -107,7 +146,7 @@ function cachedBySecond(write: (second: number) => string): (second: number) => 
   return (second) => {
     if (second === last) return text;
     last = second;
-    text = write(second);
+    text = flatText(write(second));
     return text;
   };
 }
@@ -119,7 +158,7 @@ function remembered(write: (text: string) => string): (text: string) => string {
     const before = known.get(text);
     if (before !== undefined) return before;
     if (known.size >= REMEMBERED_TEXTS_MAX) known.clear();
-    const written = write(text);
+    const written = flatText(write(text));
     known.set(text, written);
     return written;
   };

@@ -200,7 +200,7 @@ describe("what a body is charged", () => {
   });
 });
 
-const FRAMED = { chunked: false, connectionLine: "" };
+const FRAMED = { chunked: false, last: false, version: "HTTP/1.1" };
 
 function writerTo(wire: PassThrough, clock: Clock): ReplyWriter {
   // Of a socket only its writing half is used.

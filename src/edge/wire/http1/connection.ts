@@ -14,9 +14,10 @@ import { type RequestHead, UNREADABLE } from "../../request.ts";
 import type { RequestContent } from "../../request-content.ts";
 import { Output } from "../output.ts";
 import type { ConnectionParts, WireConnection } from "../parts.ts";
+import { readFrom } from "../reads.ts";
 import { ContentIntake } from "./content-intake.ts";
 import { Input } from "./input.ts";
-import { ReplyWriter } from "./reply-writer.ts";
+import { type ReplyTerms, ReplyWriter } from "./reply-writer.ts";
 import { type FieldBlock, type Http1RequestHead, parseRequestHead } from "./request-head.ts";
 
 const LF = 0x0a;
@@ -57,7 +58,7 @@ export class Connection implements Exchange, WireConnection {
     this.#output = new Output(socket, parts.slabs);
     this.#writer = new ReplyWriter(socket, this.#output, parts.clock, () => this.#replied(true));
     this.#deadline = parts.clock.now() + HEAD_TIMEOUT_MS;
-    socket.on("data", (chunk: Buffer) => this.#onData(chunk));
+    readFrom(socket, (octets) => this.#onData(octets));
     socket.on("drain", () => this.#onDrain());
     socket.on("end", () => this.#onEnd());
     // A reset or a broken pipe: "close" follows, and does what is to be done.
@@ -96,7 +97,7 @@ export class Connection implements Exchange, WireConnection {
     const chunked = unframed && this.#request?.version === "HTTP/1.1";
     // RFC 9112 §6.3: an HTTP/1.0 client learns the end of such content from the connection's end.
     if (unframed && !chunked) this.#last = true;
-    const whole = this.#writer.write(reply, { chunked, connectionLine: this.#connectionLine() });
+    const whole = this.#writer.write(reply, this.#terms(chunked));
     if (!this.#advancing) this.#output.flush();
     if (whole) this.#replied(true);
   }
@@ -124,7 +125,7 @@ export class Connection implements Exchange, WireConnection {
   #onData(chunk: Buffer): void {
     if (this.#phase === "lingering") return;
     const began = this.#input.isEmpty;
-    this.#input.append(chunk);
+    this.#input.borrow(chunk);
     if (this.#phase !== "reading") {
       this.#takeContent();
       // What a decoder waits to have more of is bounded by the decoder.
@@ -136,6 +137,7 @@ export class Connection implements Exchange, WireConnection {
     const isNews = began || chunk.includes(LF) || this.#input.bytes.length >= HEAD_BYTES_MAX;
     if (isNews) this.#advance(began);
     else this.#await(began);
+    this.#input.own();
   }
 
   #onDrain(): void {
@@ -210,6 +212,7 @@ export class Connection implements Exchange, WireConnection {
   }
 
   #takeContent(): void {
+    this.#input.own();
     const intake = this.#intake;
     if (intake === undefined || intake.isWhole) return;
     const decoded = intake.take(this.#input.bytes, 0);
@@ -245,10 +248,8 @@ export class Connection implements Exchange, WireConnection {
     }
   }
 
-  /** RFC 9112 §9.6, §9.3: what the client has to know about the connection. */
-  #connectionLine(): string {
-    if (this.#last) return "connection: close\r\n";
-    return this.#request?.version === "HTTP/1.0" ? "connection: keep-alive\r\n" : "";
+  #terms(chunked: boolean): ReplyTerms {
+    return { chunked, last: this.#last, version: this.#request?.version };
   }
 
   /** The reply is out: on to the next request, or to the end. */
@@ -267,8 +268,7 @@ export class Connection implements Exchange, WireConnection {
     if (request === undefined || reply === undefined) return;
     // An idle connection keeps alive no body that is not on the budget any more.
     this.#reply = undefined;
-    const tookMs = this.#parts.stopwatch.now() - this.#startedAt;
-    const { sentBytes } = this.#writer;
+    const [tookMs, { sentBytes }] = [this.#parts.stopwatch.now() - this.#startedAt, this.#writer];
     this.#parts.observer.ended({ client, request, reply, sentBytes, whole, tookMs });
   }
 
@@ -277,7 +277,7 @@ export class Connection implements Exchange, WireConnection {
     this.#last = true;
     this.#leave(reason);
     this.#reply = refusalReply(status, reason, this.#parts.clock.now());
-    this.#writer.write(this.#reply, { chunked: false, connectionLine: this.#connectionLine() });
+    this.#writer.write(this.#reply, this.#terms(false));
     this.#observe(true);
     this.#end();
   }

@@ -5,6 +5,7 @@ const NOTHING = Buffer.alloc(0);
 /** Octets that came on a connection and have not been used. */
 export class Input {
   #bytes: Buffer = NOTHING;
+  #isLent = false;
 
   get bytes(): Buffer {
     return this.#bytes;
@@ -21,6 +22,21 @@ export class Input {
 
   append(chunk: Buffer): void {
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+    this.#isLent = false;
+  }
+
+  /** Octets in memory that will be written over: until `own` is called they are all there is. */
+  borrow(octets: Buffer): void {
+    if (this.#bytes.length > 0) return this.append(octets);
+    this.#bytes = octets;
+    this.#isLent = true;
+  }
+
+  /** What has not been used is copied. */
+  own(): void {
+    if (!this.#isLent) return;
+    this.#isLent = false;
+    if (this.#bytes.length > 0) this.#bytes = Buffer.from(this.#bytes);
   }
 
   drop(bytes: number): void {

@@ -5,7 +5,7 @@ import { BodyReader } from "../../cache/body-reader.ts";
 import { fieldSection } from "../../fields.ts";
 import { HELD_UP_BYTES_MIN, WRITE_STALL_TIMEOUT_MS } from "../../limits.ts";
 import type { Reply } from "../../reply.ts";
-import { statusLine } from "../../response-head.ts";
+import { statusLine } from "../../status-line.ts";
 import type { Output } from "../output.ts";
 
 const NEVER = Infinity;
@@ -14,8 +14,10 @@ const NEVER = Infinity;
 export interface ReplyTerms {
   /** Whether a length that is not known is framed by chunks; else by the connection's end. */
   readonly chunked: boolean;
-  /** The Connection field line, or nothing. */
-  readonly connectionLine: string;
+  /** The connection ends with it. */
+  readonly last: boolean;
+  /** Of the request; undefined if that could not be read. */
+  readonly version: string | undefined;
 }
 
 /** The writing half of a connection: one reply after another, each as fast as its reader takes it. */
@@ -58,15 +60,13 @@ export class ReplyWriter {
   }
 
   /** Writes a reply, and says whether that was all of it; if not, `written` will be called. */
-  write(reply: Reply, { chunked, connectionLine }: ReplyTerms): boolean {
+  write(reply: Reply, terms: ReplyTerms): boolean {
     const { content, contentLength } = reply;
+    const { chunked } = terms;
     const output = this.#output;
-    output.text(statusLine(reply.status));
-    output.text(reply.section.text);
-    output.text(reply.own.text);
-    const length = contentLength === undefined ? "" : `content-length: ${contentLength}\r\n`;
-    const coding = chunked ? "transfer-encoding: chunked\r\n" : "";
-    output.text(`${length}${coding}x-request-id: ${reply.requestId}\r\n${connectionLine}\r\n`);
+    output.text(reply.own.headOf(reply.status, reply.section, contentLength));
+    if (chunked) output.text("transfer-encoding: chunked\r\n");
+    output.text(`x-request-id: ${reply.requestId}\r\n${connectionLine(terms)}\r\n`);
     this.#sentBytes = 0;
     if (content instanceof BodyReader) {
       this.#stream(content, chunked);
@@ -183,4 +183,10 @@ export class ReplyWriter {
     else this.#holdingUp = { since, position: before };
     return now - this.#holdingUp.since >= WRITE_STALL_TIMEOUT_MS;
   }
+}
+
+/** RFC 9112 §9.6, §9.3: what the client has to know about the connection. */
+function connectionLine({ last, version }: ReplyTerms): string {
+  if (last) return "connection: close\r\n";
+  return version === "HTTP/1.0" ? "connection: keep-alive\r\n" : "";
 }

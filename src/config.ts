@@ -74,6 +74,9 @@ const Environment = z.object({
       268_435_456,
     ),
   ),
+  ATOLL_EDGE_DISK_BYTES: variable(
+    integer(0, 2 ** 50, "expected bytes, or 0 for none").default(10_737_418_240),
+  ),
   ATOLL_ACCESS_LOG: variable(z.string().optional()),
   ATOLL_ACCESS_LOG_FORMAT: variable(
     z.enum(LOG_FORMATS, { error: "expected json or combined" }).default("json"),
@@ -155,6 +158,7 @@ const Config = Environment.transform((env) => {
       tlsPort: env.ATOLL_EDGE_TLS_PORT ?? (domain === undefined ? 8444 : 443),
       workers: env.ATOLL_EDGE_WORKERS,
       memoryBytesMax: env.ATOLL_EDGE_MEMORY_BYTES,
+      diskBytesMax: env.ATOLL_EDGE_DISK_BYTES,
       accessLog: accessLog(env.ATOLL_ACCESS_LOG, resolve(env.ATOLL_DATA_DIR)),
       accessLogFormat: env.ATOLL_ACCESS_LOG_FORMAT,
     },

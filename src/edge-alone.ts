@@ -4,6 +4,7 @@ import { createServer, type ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
 import { type EdgeCertificate, type EdgeEndpoint, EVERY_NAME } from "#feed/entry.ts";
+import { newLoopToken } from "#edge/origin/cdn-loop.ts";
 import { FeedHub, type SnapshotSource } from "#feed/hub.ts";
 import { Fleet } from "#fleet/fleet.ts";
 import { EdgeUsage } from "#usage/edge-usage.ts";
@@ -13,6 +14,7 @@ import { ownProcess } from "#usage/own-process.ts";
 import { METRICS_CONTENT_TYPE } from "#usage/prometheus.ts";
 import { aborted } from "./aborted.ts";
 import { monotonicClock, systemClock } from "./clock.ts";
+import { openEdgeDisk } from "./edge-disk.ts";
 import { listen, reservePorts } from "./listen.ts";
 import { urlOf } from "./listeners.ts";
 import { createLogger, type Logger } from "./log.ts";
@@ -31,6 +33,9 @@ export interface EdgeConfig {
   readonly defaultTtl: number | "none";
   readonly workers: number;
   readonly memory: number;
+  /** A folder that stored responses are kept in beside memory, and how many bytes of it at most. */
+  readonly disk?: string;
+  readonly diskBytes: number;
   /** A file, or `-`. Absent: none is kept. */
   readonly accessLog?: string;
   readonly accessLogFormat: LogFormat;
@@ -75,7 +80,17 @@ export async function serveEdge(config: EdgeConfig, io: EdgeIo): Promise<void> {
     addresses.push({ host, port: config.tlsPort, variable: "--tls-port" });
   }
   const [port = 0, tlsPort] = await reservePorts(addresses);
-  const fleet = stack.use(
+  const disk = await openEdgeDisk(
+    {
+      folder: config.disk ?? "",
+      bytesMax: config.disk === undefined ? 0 : config.diskBytes,
+      variable: "--disk",
+      log,
+      hold: (held) => fleet.holdDisk(held),
+    },
+    stack,
+  );
+  const fleet: Fleet = stack.use(
     new Fleet({
       hub,
       usage,
@@ -87,6 +102,8 @@ export async function serveEdge(config: EdgeConfig, io: EdgeIo): Promise<void> {
         priorKnowledge: true,
         sharePort: workers > 1,
         memoryBytesMax: config.memory,
+        ...(config.disk === undefined ? {} : { disk: { folder: config.disk } }),
+        loopToken: newLoopToken(),
         // Nothing of ours is embedded: there is no Space.
         embedded: { port: 0, secret: "" },
         logLevel: config.logLevel,
@@ -95,11 +112,13 @@ export async function serveEdge(config: EdgeConfig, io: EdgeIo): Promise<void> {
           : { accessLog: { path: config.accessLog, format: config.accessLogFormat } }),
       },
       workers,
+      ...(disk === undefined ? {} : { disk }),
       clock: systemClock,
       log,
     }),
   );
   await fleet.start();
+  disk?.start();
   const urls = [urlOf("http", host, port)];
   if (tlsPort !== undefined) urls.push(urlOf("https", host, tlsPort));
   if (config.metricsPort !== undefined) {

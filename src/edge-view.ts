@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { edgeSettings, type KeptSettings, urlSecretsPurpose } from "#cdn/settings.ts";
 import { keyPurpose } from "#certificate/serving.ts";
-import type { EdgeEndpoint } from "#feed/entry.ts";
+import type { CorsRule, EdgeEndpoint, EndpointSettings } from "#feed/entry.ts";
+import { edgeCorsRules } from "#space/cors.ts";
 import { credentialsPurpose } from "#space/space-service.ts";
 import { UpstreamCredentials, type UpstreamDefault, upstreamOf } from "#space/upstream.ts";
 import type { EdgeView } from "#sqlite/feed-source.ts";
@@ -9,7 +11,7 @@ import type { EdgeRow } from "#sqlite/rows.ts";
 import type { Config } from "./config.ts";
 import type { Seal } from "./seal.ts";
 
-/** Rows as the edges get them: a Space's store resolved, credentials and keys opened. */
+/** Rows as the edges get them: a Space's store resolved, credentials, secrets and keys opened. */
 export function edgeView(seal: Seal, byDefault: UpstreamDefault | undefined): EdgeView {
   return {
     endpoint: (row) => edgeEndpoint(row, seal, byDefault),
@@ -45,7 +47,16 @@ function edgeEndpoint(
     ttl: row.ttl,
     ...(row.custom_domain === null ? {} : { customDomain: row.custom_domain }),
     ...(upstream === undefined ? {} : { upstream }),
+    ...(row.settings === null ? {} : { settings: settingsOf(row, row.settings, seal) }),
+    ...(row.cors === null ? {} : { cors: edgeCorsRules(JSON.parse(row.cors) as CorsRule[]) }),
   };
+}
+
+function settingsOf(row: EdgeRow, settings: string, seal: Seal): EndpointSettings {
+  return edgeSettings(JSON.parse(settings) as KeptSettings, () => {
+    if (row.sealed_url_secrets === null) throw new Error("Signed URLs without a secret");
+    return JSON.parse(seal.open(row.sealed_url_secrets, urlSecretsPurpose(row.id))) as string[];
+  });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { pid } from "node:process";
 import { ensureFirstAccount } from "#account/first-account.ts";
 import { authenticator } from "#account/token.ts";
@@ -14,21 +14,19 @@ import type { Leaf, LocalCa } from "#certificate/local-ca.ts";
 import { OwnNames } from "#certificate/own-names.ts";
 import type { FeedEntry } from "#feed/entry.ts";
 import { FeedHub } from "#feed/hub.ts";
-import { Fleet } from "#fleet/fleet.ts";
-import { startOriginServer } from "#space/origin-server.ts";
 import { SpaceService } from "#space/space-service.ts";
 import { copyDatabase, filesOf } from "#sqlite/copy.ts";
-import { type EdgeView, readSnapshot, toEntries } from "#sqlite/feed-source.ts";
+import { toEntries } from "#sqlite/feed-source.ts";
 import { EdgeUsage } from "#usage/edge-usage.ts";
 import { openLocalCa } from "#x509/local-ca.ts";
 import { aborted } from "./aborted.ts";
 import { monotonicClock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
-import { openAccessLog } from "./edge-log.ts";
+import { type StartedEdge, startEdge } from "./edge-start.ts";
 import { edgeView, upstreamDefault } from "./edge-view.ts";
 import { SHUTDOWN_GRACE_MS } from "./limits.ts";
-import { type Address, reservePorts } from "./listen.ts";
+import type { Address } from "./listen.ts";
 import { apiNames, platformDomains, speaksPlain, urlOf } from "./listeners.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { allRoutes } from "./routes.ts";
@@ -54,12 +52,6 @@ interface Platform {
   readonly usage: EdgeUsage;
   readonly ca: LocalCa;
   readonly ownNames: OwnNames;
-}
-
-/** Where the edge answers. */
-interface EdgeUrls {
-  readonly edge: string;
-  readonly edgeTls: string;
 }
 
 /** What ends when: first, and all at once, the listeners; then the rest, last started first. */
@@ -93,10 +85,11 @@ export async function serve(config: Config, io: ServeIo): Promise<void> {
   const ca = await openLocalCa(folder.ca, systemClock);
   const ownNames = await openOwnNames({ log, folder, storage, hub, ca });
   const platform: Platform = { config, log, folder, storage, hub, usage, ca, ownNames };
-  const urls = await startEdge(platform, view, { stack, listeners });
+  const edge = await startEdge({ ...platform, view }, { stack, listeners });
+  stack.use(daily(() => ownNames.renew(), "certificates of own names not renewed", log));
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => undefined);
-  const api = await startApis(platform, urls, { stack, listeners, ready: ready.promise });
+  const api = await startApis(platform, edge, { stack, listeners, ready: ready.promise });
   // Only now: a start that is refused must not have made, and lost, the token that it would show.
   const { account, newToken } = await ensureFirstAccount(
     storage.accounts,
@@ -111,15 +104,15 @@ export async function serve(config: Config, io: ServeIo): Promise<void> {
     pid,
     ...(api.plain === undefined ? {} : { api: api.plain }),
     api_tls: api.tls,
-    edge: urls.edge,
-    edge_tls: urls.edgeTls,
+    edge: edge.urls.edge,
+    edge_tls: edge.urls.edgeTls,
   });
   listeners.use({ [Symbol.asyncDispose]: () => folder.removeRuntime() });
   const lines = summary({
     dataDir: config.dataDir,
     ...(api.plain === undefined ? {} : { api: api.plain }),
     apiTls: api.tls,
-    ...urls,
+    ...edge.urls,
     workers: config.edge.workers,
     email: account.email,
     ...(newToken === undefined ? {} : { newToken }),
@@ -154,52 +147,10 @@ async function openOwnNames(
   return ownNames;
 }
 
-/** The edge's workers, and the server where they find embedded Spaces. */
-async function startEdge(
-  { config, log, folder, storage, hub, usage, ownNames }: Platform,
-  view: EdgeView,
-  { stack, listeners }: Lifetimes,
-): Promise<EdgeUrls> {
-  const { host, edge, logLevel } = config;
-  const secret = randomBytes(32).toString("hex");
-  const origin = stack.use(
-    await startOriginServer({ store: storage.spaces, files: storage.files, secret, log }),
-  );
-  const [port, tlsPort] = await reservePorts([
-    { host, port: edge.port, variable: "ATOLL_EDGE_PORT" },
-    { host, port: edge.tlsPort, variable: "ATOLL_EDGE_TLS_PORT" },
-  ]);
-  const accessLog = await openAccessLog(config, log, stack);
-  const fleet = listeners.use(
-    new Fleet({
-      hub,
-      usage,
-      snapshot: () => readSnapshot(folder.database, view),
-      settings: {
-        host,
-        port,
-        tls: { port: tlsPort },
-        sharePort: edge.workers > 1,
-        priorKnowledge: false,
-        memoryBytesMax: edge.memoryBytesMax,
-        embedded: { port: origin.port, secret },
-        logLevel,
-        ...(accessLog === undefined ? {} : { accessLog }),
-      },
-      workers: edge.workers,
-      clock: systemClock,
-      log,
-    }),
-  );
-  await fleet.start();
-  stack.use(daily(() => ownNames.renew(), "certificates of own names not renewed", log));
-  return { edge: urlOf("http", host, port), edgeTls: urlOf("https", host, tlsPort) };
-}
-
 /** The API over TLS, and over plain HTTP where tokens may go over it. @returns their URLs */
 async function startApis(
   platform: Platform,
-  urls: EdgeUrls,
+  edge: StartedEdge,
   { stack, listeners, ready }: Lifetimes & { readonly ready: Promise<void> },
 ): Promise<{ readonly plain?: string; readonly tls: string }> {
   const { config, folder, log, storage, ca } = platform;
@@ -214,7 +165,7 @@ async function startApis(
     log,
     newRequestId: randomUUID,
   });
-  const router = createRouter(routesOf(platform, limiter, urls), door);
+  const router = createRouter(routesOf(platform, limiter, edge), door);
   const handler: Handler = async (request, peer) => {
     await ready;
     return router(request, peer);
@@ -235,7 +186,7 @@ async function startApis(
 function routesOf(
   { config, log, folder, storage, hub, usage, ca, ownNames }: Platform,
   limiter: RateLimiter,
-  urls: EdgeUrls,
+  { urls, stored }: StartedEdge,
 ): ReturnType<typeof allRoutes> {
   const { accounts, endpoints, spaces, files } = storage;
   const seal = sealUnder(folder.masterKey);
@@ -245,6 +196,8 @@ function routesOf(
       store: endpoints,
       feed: hub,
       ownNames,
+      stored,
+      seal,
       limiter,
       clock: systemClock,
       spacesDomains: config.spaces.domains,
@@ -252,7 +205,13 @@ function routesOf(
       strict: config.spaces.strict,
       purgeFilesMax: config.rateLimits.purgeFiles,
     }),
-    spaces: new SpaceService({ store: spaces, files, seal, clock: systemClock }),
+    spaces: new SpaceService({
+      store: spaces,
+      files,
+      seal,
+      settled: (number) => hub.settled(number),
+      clock: systemClock,
+    }),
     metrics: { usage, token: config.metricsToken, version: VERSION },
     backup: (output, signal) =>
       takeBackup(

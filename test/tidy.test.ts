@@ -33,6 +33,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const COMPOSITION = [
   "main.ts",
   "edge-alone.ts",
+  "edge-disk.ts",
+  "edge-start.ts",
   "edge-log.ts",
   "routes.ts",
   "storage.ts",

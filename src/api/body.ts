@@ -25,11 +25,21 @@ export async function readForm(request: Request): Promise<unknown> {
  * @throws Problem("unprocessable_entity") that names each member and what it takes
  */
 export function parseBody<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new Problem("unprocessable_entity", "The request body must be a JSON object.");
-  }
-  const given = Object.entries(body).filter(([, member]) => member !== null);
+  const given = Object.entries(membersOf(body)).filter(([, member]) => member !== null);
   return parseMembers(schema, Object.fromEntries(given));
+}
+
+/**
+ * A patch's members, where null takes away what is there (RFC 7396 §2).
+ * @throws Problem("unprocessable_entity") that names each member and what it takes
+ */
+export function parsePatch<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
+  return parseMembers(schema, membersOf(body));
+}
+
+function membersOf(body: unknown): object {
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
+  throw new Problem("unprocessable_entity", "The request body must be a JSON object.");
 }
 
 /** @throws Problem("unprocessable_entity") that names each member and what it takes */

@@ -1,7 +1,7 @@
 import type { Clock } from "#clock.ts";
 import type { Logger } from "#log.ts";
 import { Problem } from "#problem.ts";
-import { parseBody, parseMembers, readForm, readJson } from "./body.ts";
+import { parseBody, parseMembers, parsePatch, readForm, readJson } from "./body.ts";
 import { crossOriginFields, preflightResponse } from "./cross-origin.ts";
 import { networkOf } from "./network.ts";
 import { type Authenticate, bearerCredential, type Principal } from "./principal.ts";
@@ -177,8 +177,8 @@ async function run(
     route.query === undefined
       ? {}
       : parseMembers(route.query, Object.fromEntries(context.url.searchParams));
-  const body =
-    route.body === undefined || route.body === "stream" ? {} : parseBody(route.body, raw);
+  const parse = route.method === "PATCH" ? parsePatch : parseBody;
+  const body = route.body === undefined || route.body === "stream" ? {} : parse(route.body, raw);
   const result = await route.handle({ ...context, params, query, body, found });
   if (result instanceof Response) return result;
   if (route.status === 204) return new Response(null, { status: 204 });

@@ -36,7 +36,7 @@ export interface Route<
   T = unknown,
 > {
   readonly operationId: string;
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** In Hono's syntax: `/v2/cdn/endpoints/:cdn_id`. */
   readonly path: string;
   readonly summary: string;

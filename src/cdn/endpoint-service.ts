@@ -3,7 +3,9 @@ import type { Listed } from "#api/page.ts";
 import type { Principal } from "#api/principal.ts";
 import type { RateLimiter } from "#api/rate-limit.ts";
 import type { Clock } from "#clock.ts";
+import type { StoredFound } from "#feed/message.ts";
 import { notFound, Problem } from "#problem.ts";
+import type { Seal } from "#seal.ts";
 import { parseOrigin } from "#space/name.ts";
 import { unreachable } from "#unreachable.ts";
 import { parseCustomDomain } from "./custom-domain.ts";
@@ -16,16 +18,22 @@ import {
   type Feed,
   type OwnNames,
   ownHosts,
+  type PurgeOptions,
   regionWildcards,
   type Ttl,
 } from "./endpoint.ts";
-import { parsePurgePattern } from "./purge-pattern.ts";
+import { PREVIEW_MATCHES_MAX } from "./limits.ts";
+import { parsePurgeFiles } from "./purge-files.ts";
+import { type KeptSettings, type SettingsChanges, urlSecretsPurpose } from "./settings.ts";
+import type { StoredListing } from "./stored-listing.ts";
 
 /** What the rules of CDN endpoints are given. */
 export interface EndpointServiceParts {
   readonly store: EndpointStore;
   readonly feed: Feed;
   readonly ownNames: OwnNames;
+  readonly stored: StoredListing;
+  readonly seal: Seal;
   readonly limiter: RateLimiter;
   readonly clock: Clock;
   readonly spacesDomains: readonly string[];
@@ -109,21 +117,62 @@ export class EndpointService {
     await this.#parts.feed.settled(number);
   }
 
-  /** When it returns, no request that begins later is answered with what was stored before. */
-  async purge(caller: Principal, endpoint: Endpoint, files: readonly string[]): Promise<void> {
+  /**
+   * Merges a change into what is settled. Secrets take the place of all that were there.
+   * @throws Problem("unprocessable_entity") that names the member, for what could not be so
+   */
+  async changeSettings(
+    endpoint: Endpoint,
+    changes: SettingsChanges,
+    secrets?: readonly string[],
+  ): Promise<KeptSettings> {
+    const { store, feed, seal } = this.#parts;
+    const { accountId, id } = endpoint;
+    const result =
+      secrets === undefined
+        ? await store.changeSettings(accountId, id, changes)
+        : await store.changeSettings(
+            accountId,
+            id,
+            { ...changes, signedUrls: { ...changes.signedUrls, secretCount: secrets.length } },
+            seal.seal(JSON.stringify(secrets), urlSecretsPurpose(id)),
+          );
+    // It was there when the door looked: somebody deleted it in between.
+    if (result.kind === "missing") throw notFound();
+    if (result.kind === "invalid") throw new Problem("unprocessable_entity", result.reason);
+    await feed.settled(result.number);
+    return result.settings;
+  }
+
+  /**
+   * When it returns, no request that begins later is answered with what was stored before as if it
+   * were fresh; unless the purge was soft, not at all.
+   */
+  async purge(
+    caller: Principal,
+    endpoint: Endpoint,
+    files: readonly string[],
+    { soft }: PurgeOptions,
+  ): Promise<void> {
     const patterns = this.#patterns(endpoint, files);
-    const name = JSON.stringify([endpoint.id, ...patterns]);
+    const name = JSON.stringify([endpoint.id, soft, ...patterns]);
     if (this.#purging.has(name)) throw identicalPurge();
     if (!caller.operator) this.#parts.limiter.take(caller.id, ["purgeFiles"], files.length);
     this.#purging.add(name);
     try {
       const { store, feed } = this.#parts;
-      const number = await store.purge(endpoint.accountId, endpoint.id, patterns);
+      const number = await store.purge(endpoint.accountId, endpoint.id, patterns, { soft });
       if (number === undefined) throw notFound();
       await feed.settled(number);
     } finally {
       this.#purging.delete(name);
     }
+  }
+
+  /** What a purge of the same files would drop now. */
+  async preview(endpoint: Endpoint, files: readonly string[]): Promise<StoredFound> {
+    const patterns = this.#patterns(endpoint, files);
+    return this.#parts.stored.list(endpoint.id, patterns, PREVIEW_MATCHES_MAX);
   }
 
   #changes(endpoint: Endpoint, members: EndpointMembers): EndpointChanges {
@@ -149,25 +198,10 @@ export class EndpointService {
   }
 
   #patterns(endpoint: Endpoint, files: readonly string[]): readonly string[] {
-    const { purgeFilesMax } = this.#parts;
-    if (files.length === 0) {
-      throw new Problem("unprocessable_entity", "files: expected at least one path, or *");
-    }
-    if (files.length > purgeFilesMax) {
-      // A 429 would be retried for ever (CONTRACT §1.3).
-      throw new Problem(
-        "unprocessable_entity",
-        `files: ${files.length} paths, but one purge takes at most ${purgeFilesMax} (files ` +
-          `in 20 seconds, as ATOLL_RATE_LIMIT_PURGE_FILES sets it)`,
-      );
-    }
-    const hosts = ownHosts(endpoint);
-    const patterns = files.map((file, index) => {
-      const parsed = parsePurgePattern(file, hosts);
-      if (parsed.kind === "pattern") return parsed.pattern;
-      throw new Problem("unprocessable_entity", `files[${index}]: ${parsed.reason}`);
+    return parsePurgeFiles(files, {
+      ownHosts: ownHosts(endpoint),
+      filesMax: this.#parts.purgeFilesMax,
     });
-    return [...new Set(patterns)].toSorted();
   }
 }
 

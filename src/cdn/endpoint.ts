@@ -1,5 +1,6 @@
 import type { Listed } from "#api/page.ts";
 import type { Origin } from "#space/name.ts";
+import type { KeptSettings, SettingsChanges } from "./settings.ts";
 
 /** Freshness lifetimes an endpoint may have, in seconds (CONTRACT §2). */
 export const TTLS = [60, 600, 3_600, 86_400, 604_800] as const;
@@ -14,6 +15,8 @@ export interface Endpoint {
   readonly ttl: Ttl;
   readonly customDomain?: string;
   readonly certificateId?: string;
+  /** Absent: all are off. */
+  readonly settings?: KeptSettings;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
 }
@@ -49,6 +52,10 @@ export function regionWildcards(region: Region): readonly string[] {
   return [...domains].map((domain) => endpointHost({ ...region, name: "*", domain }));
 }
 
+export interface PurgeOptions {
+  readonly soft: boolean;
+}
+
 export type Created =
   | { readonly kind: "created"; readonly endpoint: Endpoint; readonly number: number }
   | {
@@ -64,6 +71,12 @@ export type Updated =
   | { readonly kind: "updated"; readonly endpoint: Endpoint; readonly number: number }
   | { readonly kind: "refused"; readonly reason: "missing" | "custom-domain-taken" };
 
+export type SettingsChanged =
+  | { readonly kind: "changed"; readonly settings: KeptSettings; readonly number: number }
+  | { readonly kind: "missing" }
+  /** The reason begins with the member. */
+  | { readonly kind: "invalid"; readonly reason: string };
+
 /**
  * Port: endpoints, and the feed that tells the edges of them. A change and its feed number are one
  * transaction; a returned number has been handed to the edges, and `Feed.settled` waits for them.
@@ -74,8 +87,26 @@ export interface EndpointStore {
   update(accountId: number, id: string, changes: EndpointChanges): Promise<Updated>;
   /** The change's number, or `undefined` when there was none. */
   delete(accountId: number, id: string): Promise<number | undefined>;
-  /** Patterns in canonical form; `undefined` when there is no such endpoint. */
-  purge(accountId: number, id: string, patterns: readonly string[]): Promise<number | undefined>;
+  /**
+   * Merges a change into what is settled, as one step. Secrets of signed URLs come sealed for
+   * `urlSecretsPurpose`, with those changes that count them.
+   */
+  changeSettings(
+    accountId: number,
+    id: string,
+    changes: SettingsChanges,
+    sealedSecrets?: Uint8Array,
+  ): Promise<SettingsChanged>;
+  /**
+   * Patterns in canonical form; `undefined` when there is no such endpoint. What a soft one matches
+   * is stale from then on, and not gone.
+   */
+  purge(
+    accountId: number,
+    id: string,
+    patterns: readonly string[],
+    options?: PurgeOptions,
+  ): Promise<number | undefined>;
   find(accountId: number, id: string): Endpoint | undefined;
   /** In order of creation. */
   page(accountId: number, offset: number, limit: number): Listed<Endpoint>;

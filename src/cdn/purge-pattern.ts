@@ -1,7 +1,10 @@
+import { TAG_LENGTH_MAX } from "./limits.ts";
+
 /**
  * What a purge names, in one canonical form that a request target can be compared with: escapes of
  * unreserved characters decoded, all that may not stand raw in a path escaped, hex in upper case.
  * In that form `*` is only ever a wildcard: a literal one, in a target or escaped, is `%2A`.
+ * A path begins with `/`. What begins with `tag:` is a tag, in which `*` is a character like others.
  */
 
 /** Purges everything of an endpoint. */
@@ -16,11 +19,13 @@ export type ParsedPurgePattern =
   | { readonly kind: "invalid"; readonly reason: string };
 
 /**
- * Reads one member of `files`: a key with or without its leading slash, or a full URL on one of the
- * endpoint's own hosts.
+ * Reads one member of `files`: a key with or without its leading slash, a full URL on one of the
+ * endpoint's own hosts, or `tag:` and a tag. A key that begins so is written with its slash.
  */
 export function parsePurgePattern(text: string, ownHosts: readonly string[]): ParsedPurgePattern {
   if (text === "") return invalid("is empty");
+  const tag = tagOf(text);
+  if (tag !== undefined) return isTag(tag) ? { kind: "pattern", pattern: text } : invalid(NO_TAG);
   if (text.length > PATTERN_LENGTH_MAX) {
     return invalid(`is longer than ${PATTERN_LENGTH_MAX} characters`);
   }
@@ -35,13 +40,31 @@ export function parsePurgePattern(text: string, ownHosts: readonly string[]): Pa
   return pattern(rest.startsWith("/") ? rest : `/${rest}`);
 }
 
+const TAG_PREFIX = "tag:";
+
+const NO_TAG =
+  `is no tag: expected 1 to ${TAG_LENGTH_MAX} visible ASCII characters without comma after tag: ` +
+  "(a path that begins so is written with a slash before it)";
+
+/** The tag that a pattern in canonical form names; undefined: it names paths. */
+export function tagOf(canonicalPattern: string): string | undefined {
+  return canonicalPattern.startsWith(TAG_PREFIX)
+    ? canonicalPattern.slice(TAG_PREFIX.length)
+    : undefined;
+}
+
+/** Commas and spaces part the tags of a response from one another. */
+function isTag(text: string): boolean {
+  return text.length <= TAG_LENGTH_MAX && /^[\x21-\x2b\x2d-\x7e]+$/.test(text);
+}
+
 /** A request target as it came off the wire (one character per octet), in canonical form. */
 export function canonicalTarget(rawTarget: string): string {
   const plain = isCanonical(rawTarget);
   return plain ? rawTarget : canonical(Buffer.from(rawTarget, "latin1"), "%2A");
 }
 
-/** Whether a pattern needs a scan, and cannot be looked up. */
+/** Whether a path's pattern needs a scan, and cannot be looked up. */
 export function hasWildcard(canonicalPattern: string): boolean {
   return canonicalPattern.includes("*");
 }

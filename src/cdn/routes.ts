@@ -5,6 +5,7 @@ import { notFound } from "#problem.ts";
 import { originHost } from "#space/name.ts";
 import { DEFAULT_TTL, type Endpoint, endpointHost, TTLS } from "./endpoint.ts";
 import type { EndpointService } from "./endpoint-service.ts";
+import { settingsRoutes } from "./settings-routes.ts";
 
 const EXPECTED_TTL = `expected one of ${TTLS.join(", ")}`;
 
@@ -39,8 +40,18 @@ const UpdateBody = z.object({
   certificate_id: certificateId.optional(),
 });
 
+const files = z.array(text("expected a path"), { error: "expected a list of paths" });
 const PurgeBody = z.object({
-  files: z.array(text("expected a path"), { error: "expected a list of paths" }),
+  files,
+  soft: z.boolean({ error: "expected true or false" }).default(false),
+});
+const PreviewBody = z.object({ files });
+const PreviewReply = z.object({
+  matches: z.array(
+    z.object({ path: z.string(), bytes: z.int().min(0), tier: z.literal(["memory", "disk"]) }),
+  ),
+  total: z.int().min(0),
+  truncated: z.boolean(),
 });
 
 const IdParams = z.object({ cdn_id: z.string() });
@@ -50,7 +61,7 @@ type Find = (context: FindContext) => Endpoint;
 
 const COMMON = { tag: "CDN", limiter: "cdn" } as const;
 
-/** The six operations of CONTRACT §2. */
+/** The six operations of CONTRACT §2, and ours beside them. */
 export function cdnRoutes(service: EndpointService): readonly AnyRoute[] {
   const find: Find = ({ caller, params }) => {
     const endpoint = service.find(caller.accountId, params.cdn_id);
@@ -64,6 +75,8 @@ export function cdnRoutes(service: EndpointService): readonly AnyRoute[] {
     updateEndpoint(service, find),
     deleteEndpoint(service, find),
     purgeCache(service, find),
+    previewPurge(service, find),
+    ...settingsRoutes(service, find),
   ];
 }
 
@@ -160,13 +173,34 @@ function purgeCache(service: EndpointService, find: Find) {
     operationId: "cdn_purge_cache",
     method: "DELETE",
     path: "/v2/cdn/endpoints/:cdn_id/cache",
-    summary: "Drop stored responses by path, wildcard, or path with query string",
+    summary:
+      "Drop stored responses by path, wildcard, path with query string, or tag; or make them stale",
     access: { scope: "cdn:delete" },
     status: 204,
     params: IdParams,
     body: PurgeBody,
     find,
-    handle: ({ caller, found, body }) => service.purge(caller, found, body.files),
+    handle: ({ caller, found, body }) => service.purge(caller, found, body.files, body),
+  });
+}
+
+function previewPurge(service: EndpointService, find: Find) {
+  return route({
+    ...COMMON,
+    operationId: "atoll_cdn_purge_preview",
+    method: "POST",
+    path: "/v2/cdn/endpoints/:cdn_id/cache/preview",
+    summary: "Show what is stored that a purge would drop; nothing is changed",
+    access: { scope: "cdn:read" },
+    status: 200,
+    params: IdParams,
+    body: PreviewBody,
+    reply: PreviewReply,
+    find,
+    handle: async ({ found, body }) => {
+      const { matches, ...rest } = await service.preview(found, body.files);
+      return { matches: [...matches], ...rest };
+    },
   });
 }
 

@@ -17,7 +17,7 @@ type Query = Readonly<Record<string, string>>;
 type Headers = Readonly<Record<string, string>>;
 
 export interface ApiCall {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Its segments are percent-encoded already. */
   readonly path: string;
   readonly query?: Query;

@@ -63,6 +63,13 @@ function addOptions(command: Command): Command {
       integer("bytes, at least 16777216", 16_777_216, 2 ** 40),
       268_435_456,
     )
+    .option("--disk <folder>", "for stored responses, of all workers together")
+    .option(
+      "--disk-bytes <bytes>",
+      "what may be kept there",
+      integer("bytes, at least 16777216", 16_777_216, 2 ** 50),
+      10_737_418_240,
+    )
     .option("--access-log <file>", "a line per request; - for standard output")
     .addOption(
       new Option("--access-log-format <format>", "how its lines look")

@@ -26,8 +26,9 @@ export class FeedFollower {
 
   /** The snapshot is whole. */
   loaded(number: number): void {
-    for (const purge of this.#snapshotPurges.toSorted((a, b) => a.number - b.number)) {
-      this.endpoints.purge(purge.id, purge.number, [purge.pattern]);
+    for (const kept of this.#snapshotPurges.toSorted((a, b) => a.number - b.number)) {
+      const { pattern, ...purge } = kept;
+      this.endpoints.purge({ ...purge, patterns: [pattern] });
     }
     this.#snapshotPurges = [];
     this.#number = number;
@@ -50,7 +51,7 @@ export class FeedFollower {
         return this.endpoints.delete(entry.id);
       case "purge":
         assert(entry.patterns.length > 0);
-        return this.endpoints.purge(entry.id, entry.number, entry.patterns);
+        return this.endpoints.purge(entry);
       case "certificate-put":
         return this.certificates.put(entry.certificate);
       case "certificate-delete":

@@ -1,6 +1,15 @@
 import { flatText } from "#flat-text.ts";
+import { Recent } from "./recent.ts";
 import { statusLine } from "./status-line.ts";
 import { type PreparedFields, prepareFields } from "./wire/hpack/prepared-fields.ts";
+
+/** Stored sections that are ready for HTTP/2 at one time: some 11 MiB of what was asked for lately. */
+const PREPARED_MAX = 16_384;
+
+/** One that is larger is prepared for each use: with this, the former are 28 MiB at most. */
+const PREPARED_BYTES_MAX = 1024;
+
+const preparedLately = new Recent<PreparedFields>(PREPARED_MAX);
 
 /** The value of a field, its lines joined as RFC 9110 §5.3 says, or `undefined`. */
 export function fieldOf(fields: readonly string[], name: string): string | undefined {
@@ -13,6 +22,21 @@ export function fieldOf(fields: readonly string[], name: string): string | undef
   return value;
 }
 
+/** The same of field lines, each with its CRLF. */
+export function fieldIn(lines: string, name: string): string | undefined {
+  const label = `${name}: `;
+  let value: string | undefined;
+  for (let at = lines.indexOf(label); at >= 0; at = lines.indexOf(label, at + 1)) {
+    // Not the end of a longer name, nor part of a value.
+    if (at > 0 && lines[at - 1] !== "\n") continue;
+    const from = at + label.length;
+    const line = lines.slice(from, lines.indexOf("\r\n", from));
+    value = value === undefined ? line : `${value}, ${line}`;
+  }
+  return value;
+}
+
+/** What goes before the last lines of a head, and of what it was put together. */
 interface Head {
   readonly status: number;
   readonly section: FieldSection;
@@ -27,28 +51,44 @@ interface Head {
 export class FieldSection {
   /** Each line with its CRLF, names in lower case; one character per octet. */
   readonly text: string;
-  #http2: PreparedFields | undefined;
+  /** As HPACK; of a section that is stored, the number by which it is found if it is used often. */
+  #http2: PreparedFields | number | undefined;
   #head: Head | undefined;
 
-  constructor(text: string) {
+  /** Of those that are stored there are so many that HPACK is kept only for what is in use. */
+  constructor(text: string, use: "reply" | "stored" = "reply") {
     this.text = text;
+    this.#http2 = use === "stored" ? 0 : undefined;
   }
 
   get http2(): PreparedFields {
-    this.#http2 ??= prepareFields(this.fields());
-    return this.#http2;
+    const known = this.#http2;
+    if (typeof known === "object") return known;
+    const recent = known === undefined ? undefined : preparedLately.find(known);
+    if (recent !== undefined) return recent;
+    const prepared = prepareFields(this.fields());
+    if (known === undefined) this.#http2 = prepared;
+    else if (prepared.literals.length <= PREPARED_BYTES_MAX) {
+      this.#http2 = preparedLately.keep(prepared);
+    }
+    return prepared;
   }
 
   /**
-   * A head of HTTP/1.1 that ends with these lines and Content-Length, if that is known. The last one
-   * is remembered: hits of one second on one stored response have the same.
+   * The head of HTTP/1.1, up to the lines that the connection adds, of a reply that has these fields
+   * for itself beside those of `section`. Hits of one second have the same: it is put together once.
    */
   headOf(status: number, section: FieldSection, contentLength: number | undefined): string {
-    const last = this.#head;
-    const isSame = last?.status === status && last.section === section;
-    if (isSame && last.contentLength === contentLength) return last.text;
+    const known = this.#head;
+    if (
+      known?.section === section &&
+      known.status === status &&
+      known.contentLength === contentLength
+    ) {
+      return known.text;
+    }
     const length = contentLength === undefined ? "" : `content-length: ${contentLength}\r\n`;
-    const text = flatText(statusLine(status) + section.text + this.text + length);
+    const text = flatText(`${statusLine(status)}${section.text}${this.text}${length}`);
     this.#head = { status, section, contentLength, text };
     return text;
   }

@@ -1,46 +1,48 @@
 import type { Clock } from "#clock.ts";
 import { unreachable } from "#unreachable.ts";
 import { Body } from "./cache/body.ts";
-import { Fill, type FillHead } from "./cache/fill.ts";
+import { Fill } from "./cache/fill.ts";
+import type { FillHead } from "./cache/fill-head.ts";
+import { invalidatedTargets } from "./cache/invalidation.ts";
 import { cacheKey, targetOfKey } from "./cache/key.ts";
 import type { MemoryBudget } from "./cache/memory-budget.ts";
-import type { MemoryStore } from "./cache/memory-store.ts";
 import { ownedText } from "./cache/owned.ts";
 import { pump } from "./cache/pump.ts";
 import { survivesPurges } from "./cache/purges.ts";
+import { mayServeStale, type StaleIfError } from "./cache/reuse-decision.ts";
+import { isNegative } from "./cache/statuses.ts";
 import { hasValidator, type StoredResponse } from "./cache/stored-response.ts";
 import { selects } from "./cache/vary.ts";
 import { type Forward, failureStatus, type Outcome } from "./cache-status.ts";
-import type { FailureLog } from "./failure-log.ts";
 import type { FeedFollower } from "./feed-follower.ts";
+import { type Fetching, sharedFields } from "./fetching.ts";
 import { PASSED_KEYS_MAX } from "./limits.ts";
-import { clientFields, proxyFields } from "./origin/forwarded-fields.ts";
-import type { Origin, OriginFailure, OriginResponse } from "./origin/origin.ts";
+import type { OriginFailure } from "./origin/origin.ts";
 import { decidePassedUse, hasContent, passedNotModified, passedReply } from "./passed-reply.ts";
 import { errorReply } from "./reply.ts";
 import type { ServerTiming } from "./server-timing.ts";
 import { storedReply } from "./stored-reply.ts";
+import type { Tiers } from "./tiers/tiers.ts";
 import type { Visit } from "./visit.ts";
-
-/** RFC 9110 §9.2.1. */
-const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+import { wantedSlice } from "./wanted-slice.ts";
 
 /** What requests that go forward need. */
 export interface ForwardParts {
   readonly feed: FeedFollower;
-  readonly store: MemoryStore;
+  readonly tiers: Tiers;
   readonly budget: MemoryBudget;
-  readonly origin: Origin;
+  readonly fetching: Fetching;
   readonly clock: Clock;
-  readonly failures: FailureLog;
 }
 
 /** What the cache had for a request that goes forward. */
 export interface Miss {
-  readonly key: string;
   /** What may not be reused as it is. */
   readonly stale: StoredResponse | undefined;
-  readonly forward: Exclude<Forward, "bypass">;
+  readonly forward: Exclude<Forward, "bypass" | "method">;
+  /** After which failures what is stale is served all the same, and its lifetime then. */
+  readonly ifError: StaleIfError;
+  readonly ttlSeconds: number;
 }
 
 /** Requests that the store has no answer to: one fetch per key, and those that are passed through. */
@@ -54,17 +56,27 @@ export class Forwarder {
     this.#parts = parts;
   }
 
+  /** Fetches what is stored anew, for whoever asks next. */
+  refresh(visit: Visit, stale: StoredResponse): void {
+    const key = this.#parts.tiers.keyFor(visit.wanted);
+    if (this.#fills.has(key)) return;
+    // What fails is noted where it failed; what is stale stays as it is.
+    this.#beginFill(visit, key, stale).head.catch(() => undefined);
+  }
+
   /** Waits for the one fetch of this key, which may be under way already. */
   async collapse(visit: Visit, miss: Miss): Promise<void> {
-    const joined = this.#passed.has(miss.key) ? undefined : this.#joinable(visit, miss.key);
-    const fill = joined ?? this.#beginFill(visit, miss);
-    const { clock } = this.#parts;
+    const { clock, tiers } = this.#parts;
+    const key = tiers.keyFor(visit.wanted);
+    const joined = this.#passed.has(key) ? undefined : this.#joinable(visit, key);
+    const fill = joined ?? this.#beginFill(visit, key, miss.stale);
     const waitedFrom = clock.now();
     const head = await fill.head;
     const timing = { originMs: clock.now() - waitedFrom };
-    this.#learn(miss.key, head);
+    this.#learn(key, head);
     if (visit.exchange.left) return;
     const collapsed = joined !== undefined;
+    if (this.#shelters(visit, miss, head)) return;
     const { forward } = miss;
     if (head.kind === "failed") {
       return this.#fail(visit, head, failureStatus(forward, head.detail, collapsed));
@@ -72,12 +84,13 @@ export class Forwarder {
     const storage = "storage" in head ? head.storage : ({ kind: "store" } as const);
     const outcome: Outcome = { kind: "miss", forward, collapsed, storage };
     const revalidated: Outcome = { kind: "revalidated", collapsed, storage };
+    const withheld = !collapsed && "withheld" in head ? head.withheld : [];
     // What a proxy asks has what its client has said of itself: one answer is not another's.
     const mayClaim = !collapsed || visit.live.endpoint.role !== "proxy";
     switch (head.kind) {
       case "freshened":
-        if (!selects(head.response.selecting, visit.request.fields)) break;
-        return this.#reply(visit, head.response, revalidated, timing);
+        if (!selects(head.response.selecting, visit.wanted.fields)) break;
+        return this.#reply(visit, head.response, revalidated, timing, withheld);
       case "confirming":
         if (head.claim.taken || !mayClaim) break;
         head.claim.taken = true;
@@ -85,37 +98,30 @@ export class Forwarder {
       case "storing":
         // It outgrew what may be stored as this request joined it, or is selected by other fields.
         if (!head.response.body.hasBeginning) break;
-        if (!selects(head.response.selecting, visit.request.fields)) break;
-        return this.#reply(visit, head.response, outcome, timing);
+        if (!selects(head.response.selecting, visit.wanted.fields)) {
+          // By now it is known what tells its variants apart: this one has a fetch of its own.
+          if (tiers.keyFor(visit.wanted) !== key) return this.collapse(visit, variantOf(miss));
+          break;
+        }
+        return this.#reply(visit, head.response, outcome, timing, withheld);
       case "passing":
         if (!mayClaim) break;
         return this.#passFill(visit, head, outcome);
+      case "leaving":
+        break;
       default:
         return unreachable(head);
     }
-    return this.pass(visit, outcome);
-  }
-
-  /** What cannot be shared is mostly so again: to wait for it would cost each who waits a second fetch. */
-  #learn(key: string, { kind }: FillHead): void {
-    if (kind === "passing" || kind === "confirming") {
-      if (this.#passed.size >= PASSED_KEYS_MAX) this.#passed.clear();
-      this.#passed.add(ownedText(key));
-    } else if (kind !== "failed") {
-      this.#passed.delete(key);
-    }
+    return this.#refetch(visit, outcome);
   }
 
   /** A fetch for this request alone, with what the client asked of the origin. */
   async pass(visit: Visit, outcome: Outcome): Promise<void> {
-    const { request, exchange, live, requestId } = visit;
+    const { request, exchange, live, requestId, lines } = visit;
     const abort = new AbortController();
     exchange.whenLeft(() => abort.abort());
-    const isProxy = live.endpoint.role === "proxy";
-    const forwarding = isProxy ? "all" : "conditions";
-    const fields = clientFields(request, forwarding);
-    const answer = await this.#fetch(visit, request.method, fields, abort.signal);
-    if (answer.kind === "response") this.#invalidate(visit, answer.status);
+    const answer = await this.#parts.fetching.pass(visit, abort.signal);
+    if (answer.kind === "response") this.#invalidate(visit, answer);
     if (exchange.left) {
       if (answer.kind === "response") answer.discard();
       return;
@@ -124,7 +130,7 @@ export class Forwarder {
       const forward = outcome.kind === "miss" ? outcome.forward : "bypass";
       return this.#fail(visit, answer, failureStatus(forward, answer.detail, false));
     }
-    const context = { outcome, requestId, live };
+    const context = { outcome, requestId, live, lines };
     if (!hasContent(request.method, answer.status)) {
       answer.discard();
       exchange.respond(passedReply(answer, undefined, context));
@@ -135,46 +141,80 @@ export class Forwarder {
     await pump(answer, body, abort);
   }
 
+  /** RFC 9111 §4.2.4, RFC 5861 §4: what is stale is served in the place of a failure, if it may be. */
+  #shelters(visit: Visit, { stale, ifError, ttlSeconds }: Miss, head: FillHead): boolean {
+    if (stale === undefined) return false;
+    const status = statusOf(head);
+    const hasFailed = head.kind === "failed" || (status !== undefined && status >= 500);
+    if (!hasFailed || !mayServeStale(ifError, status ?? "no-answer")) return false;
+    stale.failedAt = this.#parts.clock.now();
+    const forwarded = status === undefined ? {} : { forwardStatus: status };
+    this.#reply(visit, stale, { kind: "stale", reason: "if-error", ttlSeconds, ...forwarded });
+    return true;
+  }
+
+  /** What was waited for turned out not to be for this request (RFC 9211 §2.6). */
+  #refetch(visit: Visit, outcome: Outcome): Promise<void> {
+    const waited = outcome.kind === "miss" && outcome.collapsed;
+    return this.pass(visit, waited ? { ...outcome, refetched: true } : outcome);
+  }
+
+  /** What cannot be shared is mostly so again: to wait for it would cost each who waits a second fetch. */
+  #learn(key: string, { kind }: FillHead): void {
+    if (kind === "passing" || kind === "confirming" || kind === "leaving") {
+      if (this.#passed.size >= PASSED_KEYS_MAX) this.#passed.clear();
+      this.#passed.add(ownedText(key));
+    } else if (kind !== "failed") {
+      this.#passed.delete(key);
+    }
+  }
+
   /** RFC 9111 §4.4: what was there before an unsafe method is not what is there after it. */
-  #invalidate({ request, exchange, live }: Visit, status: number): void {
-    const isError = status < 200 || status > 399;
-    if (isError || SAFE.has(request.method) || live.endpoint.role !== "proxy") return;
-    const key = cacheKey(live.endpoint, request, exchange.client);
-    this.#parts.store.delete(key);
-    // What is being fetched may be from before it as well: nobody joins it, and it is not kept.
-    this.#fills.delete(key);
+  #invalidate({ request, exchange, live }: Visit, answer: Parameters<typeof invalidatedTargets>[1]) {
+    if (live.endpoint.role !== "proxy") return;
+    const { host } = request;
+    const scheme = exchange.client.tls === undefined ? "http" : "https";
+    for (const target of invalidatedTargets(request, answer, { scheme, host })) {
+      const key = cacheKey(live.endpoint, { host, target }, exchange.client);
+      this.#parts.tiers.deleteAll(key);
+      // What is being fetched may be from before it as well: nobody joins it, and it is not kept.
+      this.#fills.delete(key);
+    }
   }
 
   /** RFC 9111 §4: a request may wait for another's answer unless a purge lies between the two. */
   #joinable(visit: Visit, key: string): Fill | undefined {
     const fill = this.#fills.get(key);
     if (fill === undefined) return undefined;
-    return survivesPurges(visit.live.purges, visit.request.target, fill) ? fill : undefined;
+    const effect = survivesPurges(visit.live.purges, visit.target, fill);
+    return effect === "unaffected" ? fill : undefined;
   }
 
-  #beginFill(visit: Visit, { key, stale }: Miss): Fill {
-    const { feed, store, budget } = this.#parts;
-    const { live, request } = visit;
+  #beginFill(visit: Visit, key: string, stale: StoredResponse | undefined): Fill {
+    const { feed, tiers, budget, fetching } = this.#parts;
+    const { live, wanted } = visit;
     const target = targetOfKey(key);
-    const isProxy = live.endpoint.role === "proxy";
-    const client = isProxy ? clientFields(request, "all-but-conditions") : [];
+    const prior = stale !== undefined && hasValidator(stale) ? stale : undefined;
     const fill = new Fill({
       key,
-      prior: stale !== undefined && hasValidator(stale) ? stale : undefined,
+      prior,
+      slice: prior === undefined && !this.#passed.has(key) ? wantedSlice(visit.request) : undefined,
+      replaces: stale !== undefined && !isNegative(stale.status),
       endpoint: live.endpoint,
       // What the origin was sent: a field that Connection named has not selected anything.
-      requestFields: isProxy ? client : request.fields,
-      bodyBytesMax: store.bodyBytesMax,
+      requestFields: sharedFields(visit),
+      bodyBytesMax: tiers.bodyBytesMax,
       budget,
       purgesCheckedAt: feed.number,
-      // A fill is a GET whoever began it: HEAD is answered from it.
-      fetch: (conditions, signal) => this.#fetch(visit, "GET", [...client, ...conditions], signal),
+      keyOf: (names) => tiers.keyOfNew(wanted, names),
+      sourceOf: (identity) => tiers.sourceOf(identity),
+      fetch: (fields, signal) => fetching.fill(visit, fields, signal),
       keep: (response) => {
         if (this.#fills.get(key) !== fill) return;
-        if (survivesPurges(live.purges, target, response)) store.put(response);
+        if (survivesPurges(live.purges, target, response) !== "gone") tiers.put(response);
       },
       supersede: () => {
-        if (stale !== undefined) store.drop(stale);
+        if (stale !== undefined) tiers.drop(stale);
       },
       closed: (closed) => {
         if (this.#fills.get(closed.key) === closed) this.#fills.delete(closed.key);
@@ -191,13 +231,13 @@ export class Forwarder {
     outcome: Outcome,
   ): Promise<void> {
     const { response, body, claim } = head;
-    const { request, exchange, requestId, live } = visit;
+    const { request, exchange, requestId, live, lines } = visit;
     const use = decidePassedUse(request, response, this.#parts.clock.now());
-    if (claim.taken || use === "fetch-range") return this.pass(visit, outcome);
+    if (claim.taken || use === "fetch-range") return this.#refetch(visit, outcome);
     claim.taken = true;
     // A body that nobody reads ends its fetch.
     const content = use === "content" ? body.read() : undefined;
-    const context = { outcome, requestId, live };
+    const context = { outcome, requestId, live, lines };
     exchange.respond(
       use === "not-modified"
         ? passedNotModified(response, context)
@@ -205,47 +245,36 @@ export class Forwarder {
     );
   }
 
-  async #fetch(
+  #reply(
     visit: Visit,
-    method: string,
-    clientsFields: readonly string[],
-    signal: AbortSignal,
-  ): Promise<OriginResponse | OriginFailure> {
-    const { request, exchange, requestId, live } = visit;
-    const { endpoint } = live;
-    const { target, host } = request;
-    const isProxy = endpoint.role === "proxy";
-    const fields = isProxy
-      ? ["host", host, ...clientsFields, ...proxyFields(request, exchange.client)]
-      : clientsFields;
-    const content =
-      isProxy && exchange.content !== undefined
-        ? { content: exchange.content, contentLength: request.contentLength }
-        : {};
-    const informed = (status: number, informing: readonly string[]): void =>
-      exchange.inform(status, informing);
-    const answer = await this.#parts.origin.fetch(
-      { endpoint, method, target, requestId, fields, informed, ...content },
-      signal,
-    );
-    if (answer.kind === "failed" && !signal.aborted) {
-      this.#parts.failures.note(endpoint.id, requestId, answer);
-    }
-    return answer;
-  }
-
-  #reply(visit: Visit, stored: StoredResponse, outcome: Outcome, timing: ServerTiming): void {
-    const { request, exchange, requestId, live } = visit;
+    stored: StoredResponse,
+    outcome: Outcome,
+    timing?: ServerTiming,
+    withheld: readonly string[] = [],
+  ): void {
+    const { request, exchange } = visit;
     const now = this.#parts.clock.now();
-    const context = { outcome, requestId, live, timing, now };
-    exchange.respond(storedReply(request, stored, context));
+    const fetch = this.#parts.fetching.ranges(visit);
+    exchange.respond(
+      storedReply(request, stored, { visit, outcome, timing, withheld, fetch, now }),
+    );
   }
 
   #fail(visit: Visit, failure: OriginFailure, cacheStatusValue: string): void {
     const { requestId, request, exchange, live } = visit;
-    const { status, reason } = failure;
+    const { status, reason, retryAfterSeconds } = failure;
     const now = this.#parts.clock.now();
-    const lines = `cache-status: ${cacheStatusValue}\r\n`;
+    const retryAfter = retryAfterSeconds === undefined ? "" : `retry-after: ${retryAfterSeconds}\r\n`;
+    const lines = `cache-status: ${cacheStatusValue}\r\n${retryAfter}${visit.lines}`;
     exchange.respond(errorReply({ status, reason, requestId, now, lines, live }, request.method));
   }
+}
+
+/** Of what the origin answered, as far as it answered. */
+function statusOf(head: FillHead): number | undefined {
+  return head.kind === "failed" || head.kind === "leaving" ? undefined : head.response.status;
+}
+
+function variantOf(miss: Miss): Miss {
+  return { ...miss, stale: undefined, forward: "vary-miss" };
 }

@@ -1,4 +1,4 @@
-import type { EdgeEndpoint } from "#feed/entry.ts";
+import type { EdgeEndpoint, FeedEntry } from "#feed/entry.ts";
 import type { EndpointCounters } from "#usage/edge-counters.ts";
 import { PurgeList } from "./cache/purges.ts";
 import { RECENT_HOSTS_MAX } from "./limits.ts";
@@ -10,6 +10,9 @@ export interface LiveEndpoint {
   /** What was answered for it. */
   counters: EndpointCounters | undefined;
 }
+
+/** What is to be dropped of an endpoint or, if it is soft, to be stale. */
+type Purge = Omit<Extract<FeedEntry, { kind: "purge" }>, "kind">;
 
 /** Every endpoint answers on `<space>.<region>.cdn.` and this, so that a browser reaches it. */
 const LOCAL_DOMAIN = "spaces.localhost";
@@ -79,11 +82,11 @@ export class EndpointDirectory {
   }
 
   /** A purge of an endpoint that is gone has nothing left to drop. */
-  purge(id: string, number: number, patterns: readonly string[]): void {
+  purge({ id, number, patterns, soft }: Purge): void {
     const live = this.#byId.get(id);
     if (live === undefined) return;
     live.purges ??= new PurgeList();
-    live.purges.record(number, patterns);
+    live.purges.record(number, patterns, soft);
   }
 
   /** A name may belong to another endpoint by now; then it is not ours to take away. */

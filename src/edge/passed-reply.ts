@@ -1,5 +1,5 @@
 import { evaluateInCache } from "#http/precondition.ts";
-import type { BodyReader } from "./cache/body-reader.ts";
+import type { ContentReader } from "./cache/content-reader.ts";
 import { validatorsOf } from "./cache/stored-response.ts";
 import { cacheStatus, type Outcome, xCache } from "./cache-status.ts";
 import { FieldSection, fieldOf } from "./fields.ts";
@@ -15,6 +15,7 @@ interface PassedContext {
   readonly outcome: Outcome;
   readonly requestId: string;
   readonly live: LiveEndpoint;
+  readonly lines: string;
 }
 
 /** What one waiter makes of a fill that is not stored. */
@@ -48,7 +49,7 @@ export function passedNotModified(response: OriginResponse, context: PassedConte
 /** The origin's own answer, on its way to one client. */
 export function passedReply(
   response: OriginResponse,
-  content: BodyReader | undefined,
+  content: ContentReader | undefined,
   context: PassedContext,
 ): Reply {
   const { status, length } = response;
@@ -67,12 +68,12 @@ export function hasContent(method: string, status: number): boolean {
 
 function replyOf(
   { requestTime, responseTime }: OriginResponse,
-  { outcome, requestId, live }: PassedContext,
+  { outcome, requestId, live, lines: policyLines }: PassedContext,
   { status, lines }: { readonly status: number; readonly lines: string },
 ): Reply {
   const cache = xCache(outcome);
   const timing = serverTiming(cache, { originMs: responseTime - requestTime });
-  const own = `x-cache: ${cache}\r\ncache-status: ${cacheStatus(outcome)}\r\nserver-timing: ${timing}\r\n`;
+  const own = `x-cache: ${cache}\r\ncache-status: ${cacheStatus(outcome)}\r\nserver-timing: ${timing}\r\n${policyLines}`;
   return {
     status,
     section: new FieldSection(lines),

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { formatHttpDate } from "#http/http-date.ts";
-import { BodyReader } from "./cache/body-reader.ts";
+import { ContentReader } from "./cache/content-reader.ts";
 import type { CacheResult } from "./cache-status.ts";
 import { FieldSection } from "./fields.ts";
 import type { LiveEndpoint } from "./names.ts";
@@ -20,7 +20,7 @@ export interface Reply {
   /** Goes out as Content-Length. If it is not known, the wire frames the content. */
   readonly contentLength: number | undefined;
   /** Absent: there is none, as for HEAD and 304. A reader belongs to the wire, which closes it. */
-  readonly content?: Buffer | BodyReader | undefined;
+  readonly content?: Buffer | ContentReader | undefined;
   /** For those who count and log. */
   readonly cache: CacheResult;
   readonly live: LiveEndpoint | undefined;
@@ -28,7 +28,7 @@ export interface Reply {
 
 /** Nobody will write it: what its content holds is given back. */
 export function discardReply({ content }: Reply): void {
-  if (content instanceof BodyReader) content.close();
+  if (content instanceof ContentReader) content.close();
 }
 
 /** What the edge itself has to refuse, or could not do. */
@@ -60,6 +60,19 @@ export function errorReply(error: EdgeError, method: string): Reply {
     `cache-control: no-store\r\n${error.lines ?? ""}`;
   const reply = { ...common, section: new FieldSection(lines), contentLength: text.length };
   return method === "HEAD" ? reply : { ...reply, content: text };
+}
+
+/** An answer of the edge itself without content, as a preflight has it. */
+export function emptyReply(answer: {
+  readonly status: number;
+  readonly lines: string;
+  readonly requestId: string;
+  readonly now: number;
+  readonly live: LiveEndpoint | undefined;
+}): Reply {
+  const { status, lines, requestId, live } = answer;
+  const section = new FieldSection(`date: ${formatHttpDate(answer.now)}\r\n${lines}`);
+  return { status, section, own: NO_FIELDS, requestId, contentLength: 0, cache: "NONE", live };
 }
 
 /** The answer to what is no request that could be served: the wire's own refusal. */

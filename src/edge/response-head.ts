@@ -1,4 +1,5 @@
 import { formatHttpDate } from "#http/http-date.ts";
+import { isTagField } from "./cache/tags.ts";
 import { fieldOf } from "./fields.ts";
 
 /** RFC 9110 §7.6.1, and what older peers treat alike: meant for one connection only. */
@@ -42,7 +43,7 @@ export function endToEndFields(raw: readonly string[]): string[] {
   return fields;
 }
 
-/** The lines that stay the same in each response made of this head. */
+/** The lines that stay the same in each response made of this head. Tags are for caches up to here. */
 export function headLines(head: {
   readonly status: number;
   readonly fields: readonly string[];
@@ -51,7 +52,7 @@ export function headLines(head: {
   let lines = "";
   for (let i = 0; i < head.fields.length; i += 2) {
     const name = head.fields[i] ?? "";
-    if (!OURS.has(name)) lines += `${name}: ${head.fields[i + 1]}\r\n`;
+    if (!OURS.has(name) && !isTagField(name)) lines += `${name}: ${head.fields[i + 1]}\r\n`;
   }
   // RFC 9110 §6.6.1: a recipient with a clock adds the Date that is missing.
   if (fieldOf(head.fields, "date") === undefined) {

@@ -1,6 +1,7 @@
 import type { Exchange } from "./exchange.ts";
 import type { LiveEndpoint } from "./names.ts";
 import type { RequestHead } from "./request.ts";
+import type { Wanted } from "./tiers/tiers.ts";
 
 /** One request on its way through the edge. */
 export interface Visit {
@@ -8,4 +9,10 @@ export interface Visit {
   readonly exchange: Exchange;
   readonly requestId: string;
   readonly live: LiveEndpoint;
+  /** The request's target as it is keyed and forwarded: without what was for the edge alone. */
+  readonly target: string;
+  /** Field lines, each with its CRLF, that whatever answers it has. */
+  readonly lines: string;
+  /** What its answer is looked for by. */
+  readonly wanted: Wanted;
 }

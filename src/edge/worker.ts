@@ -1,6 +1,13 @@
 import process from "node:process";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { monotonicClock, systemClock } from "#clock.ts";
-import type { EdgeAccessLog, EdgeSettings, FromWorker, ToWorker } from "#feed/message.ts";
+import type {
+  EdgeAccessLog,
+  EdgeSettings,
+  FromWorker,
+  StoredQuery,
+  ToWorker,
+} from "#feed/message.ts";
 import { createLogger, type Logger } from "#log.ts";
 import { unreachable } from "#unreachable.ts";
 import { AccessLog } from "#usage/access-log.ts";
@@ -9,11 +16,9 @@ import { EdgeObserver } from "#usage/edge-observer.ts";
 import { LogFile } from "#usage/log-file.ts";
 import { lineFormat } from "#usage/log-line.ts";
 import { processUse } from "#usage/own-process.ts";
-import { MemoryBudget } from "./cache/memory-budget.ts";
-import { MemoryStore } from "./cache/memory-store.ts";
+import { type Assembled, assemble } from "./assemble.ts";
 import { FeedFollower } from "./feed-follower.ts";
-import { UndiciOrigin } from "./origin/undici-origin.ts";
-import { Edge } from "./serve.ts";
+import { inMemory, listStored } from "./stored-listing.ts";
 import { Connection } from "./wire/http1/connection.ts";
 import { Http2Connection } from "./wire/http2/connection.ts";
 import { Listener } from "./wire/listener.ts";
@@ -24,12 +29,15 @@ import { TlsDoor } from "./wire/tls/tls-door.ts";
 /** An edge worker: forked by the control plane, told everything over its channel. */
 interface Started {
   readonly settings: EdgeSettings;
+  readonly slot: number;
   readonly log: Logger;
   /** Absent: nothing over TLS. */
   readonly tls?: TlsDoor;
   /** Absent: none is kept. */
   readonly accessLog?: AccessLog;
   listener?: Listener;
+  /** Absent until it serves. */
+  stores?: Omit<Assembled, "edge">;
 }
 
 const feed = new FeedFollower();
@@ -50,7 +58,7 @@ process.on("unhandledRejection", (error) => die(error));
 function receive(message: ToWorker): void {
   switch (message.kind) {
     case "start":
-      started = begin(message.settings);
+      started = begin(message.settings, message.slot);
       return;
     case "ticket-keys":
       return started?.tls?.useTicketKeys(message.keys);
@@ -70,6 +78,11 @@ function receive(message: ToWorker): void {
       return send({ kind: "ack", number: feed.number });
     case "usage":
       return send({ kind: "usage", usage: counters.snapshot(processUse()) });
+    case "disk-hold":
+      return started?.stores?.disk?.hold(message.held);
+    case "list-stored":
+      void tellStored(message);
+      return;
     case "serve":
       void listen();
       return;
@@ -81,11 +94,12 @@ function receive(message: ToWorker): void {
   }
 }
 
-function begin(settings: EdgeSettings): Started {
+function begin(settings: EdgeSettings, slot: number): Started {
   const log = createLogger(settings.logLevel);
   const { tls, accessLog } = settings;
   return {
     settings,
+    slot,
     log,
     ...(tls === undefined ? {} : { tls: new TlsDoor(feed.certificates, log) }),
     ...(accessLog === undefined ? {} : { accessLog: openAccessLog(accessLog, log) }),
@@ -105,10 +119,10 @@ function openAccessLog({ path, format }: EdgeAccessLog, log: Logger): AccessLog 
 async function listen(): Promise<void> {
   if (started === undefined) throw new Error("Told to serve before start");
   const { settings, log, tls, accessLog } = started;
-  const budget = new MemoryBudget(settings.memoryBytesMax);
-  const store = new MemoryStore(budget);
-  const origin = new UndiciOrigin(settings.embedded, systemClock);
-  const edge = new Edge({ feed, store, budget, origin, clock: systemClock, log });
+  const { slot } = started;
+  const diskGrew = (bytes: number): void => send({ kind: "disk-grew", bytes });
+  const { edge, ...stores } = assemble({ settings, slot, pid: process.pid, feed, log, diskGrew });
+  started.stores = stores;
   const parts: ConnectionParts = {
     serve: edge.serve.bind(edge),
     observer: new EdgeObserver(counters, accessLog, systemClock),
@@ -140,10 +154,15 @@ async function listen(): Promise<void> {
   }
 }
 
+async function tellStored({ id, ...query }: StoredQuery & { readonly id: number }): Promise<void> {
+  const stored = inMemory(started?.stores?.memory.entries() ?? []);
+  send({ kind: "stored", id, ...(await listStored(stored, query, nextTurn)) });
+}
+
 async function stop(graceMs: number): Promise<void> {
   await started?.listener?.stop(graceMs);
   send({ kind: "usage", usage: counters.snapshot(processUse()) });
-  await started?.accessLog?.close();
+  await Promise.all([started?.accessLog?.close(), started?.stores?.disk?.close()]);
   process.exit(0);
 }
 

@@ -17,6 +17,40 @@ export interface UpstreamOrigin {
 
 export type EndpointRole = "space" | "proxy";
 
+/** What the owner of an endpoint has settled for it beside its TTL. Absent members are off. */
+export interface EndpointSettings {
+  /** GET and HEAD in the clear are sent to https (308). */
+  readonly httpsRedirect?: boolean;
+  /** Strict-Transport-Security (RFC 6797) over TLS. */
+  readonly hsts?: {
+    readonly maxAgeSeconds: number;
+    readonly includeSubdomains: boolean;
+    readonly preload: boolean;
+  };
+  /** A key of the Space whose content stands in for the body of a 403, 404 or 5xx. */
+  readonly errorPage?: string;
+  /** br, zstd or gzip for types that become smaller by it. */
+  readonly compression?: boolean;
+  /** Which query parameters are in the cache key, and are forwarded. Absent: all, as they came. */
+  readonly query?:
+    | { readonly kind: "none" }
+    | { readonly kind: "only"; readonly names: readonly string[] };
+  /** Only URLs that one of these secrets has signed are answered. Travel over IPC only. */
+  readonly signedUrls?: { readonly secrets: readonly string[] };
+}
+
+/** A rule of a Space for requests from other origins, as S3 has them. */
+export interface CorsRule {
+  readonly id?: string;
+  /** With `*` once at most in each. */
+  readonly allowedOrigins: readonly string[];
+  readonly allowedMethods: readonly ("GET" | "HEAD" | "PUT" | "POST" | "DELETE")[];
+  /** In lower case; with `*` once at most in each. */
+  readonly allowedHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly maxAgeSeconds?: number;
+}
+
 /** An endpoint as an edge needs it: names, lifetime, and where the bytes are. */
 export interface EdgeEndpoint {
   readonly id: string;
@@ -38,6 +72,9 @@ export interface EdgeEndpoint {
   readonly ttl?: number;
   /** Absent: the Space is embedded, and the control plane's own origin server has its objects. */
   readonly upstream?: UpstreamOrigin;
+  readonly settings?: EndpointSettings;
+  /** Of the Space, in order. Absent: there are none, and the origin's own answers stand. */
+  readonly cors?: readonly CorsRule[];
 }
 
 /**
@@ -66,8 +103,10 @@ export type FeedEntry =
       readonly number: number;
       readonly kind: "purge";
       readonly id: string;
-      /** In canonical form (`cdn/purge-pattern.ts`). */
+      /** In canonical form (`cdn/purge-pattern.ts`), or `tag:` and a tag. */
       readonly patterns: readonly string[];
+      /** What matches is stale from now on, and not gone. */
+      readonly soft?: boolean;
     }
   | {
       readonly number: number;

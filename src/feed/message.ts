@@ -6,7 +6,48 @@ import type { EdgeCertificate, EdgeEndpoint, FeedEntry } from "./entry.ts";
 export interface KeptPurge {
   readonly number: number;
   readonly id: string;
+  /** As in a purge's `patterns`. */
   readonly pattern: string;
+  /** As in a purge: absent is a hard one. */
+  readonly soft?: boolean;
+}
+
+/** Where an edge has something stored. */
+export type StoredTier = "memory" | "disk";
+
+/** Something that an edge has stored: all variants and pieces of a path together. */
+export interface StoredEntry {
+  /** With its query, in canonical form (`cdn/purge-pattern.ts`). */
+  readonly path: string;
+  readonly bytes: number;
+  /** The fastest of those that have it. */
+  readonly tier: StoredTier;
+}
+
+/** A question for what an edge has stored. */
+export interface StoredQuery {
+  readonly endpointId: string;
+  /** As in a purge. */
+  readonly patterns: readonly string[];
+  /** Paths that the answer may name. */
+  readonly limit: number;
+}
+
+/** What one edge has found. */
+export interface StoredAnswer {
+  readonly entries: readonly StoredEntry[];
+  /** There may be more. */
+  readonly truncated: boolean;
+}
+
+/** What all edges have found together. */
+export interface StoredFound {
+  /** In the order of their paths, each once. */
+  readonly matches: readonly StoredEntry[];
+  /** Paths that were found, those beyond the limit too. */
+  readonly total: number;
+  /** There may be more: a limit was reached, or an edge did not answer in time. */
+  readonly truncated: boolean;
 }
 
 /** What an edge worker is started with. It travels over IPC: never argv, never the environment. */
@@ -20,6 +61,10 @@ export interface EdgeSettings {
   /** Absent: nothing over TLS. */
   readonly tls?: { readonly port: number };
   readonly memoryBytesMax: number;
+  /** What responses are kept in beside memory, by all workers. Absent: nothing. */
+  readonly disk?: { readonly folder: string };
+  /** Names this installation in CDN-Loop (RFC 8586). */
+  readonly loopToken: string;
   /** The control plane's origin server for embedded Spaces, and the secret that it asks for. */
   readonly embedded: { readonly port: number; readonly secret: string };
   readonly logLevel: string;
@@ -43,7 +88,14 @@ export interface SnapshotContent {
 
 /** Control plane → worker, in this order: start, snapshot parts, then entries as they come. */
 export type ToWorker =
-  | { readonly kind: "start"; readonly settings: EdgeSettings }
+  | {
+      readonly kind: "start";
+      readonly settings: EdgeSettings;
+      /** The worker's place among the others: below their number. */
+      readonly slot: number;
+    }
+  /** The disk is too full, or is no more: nothing is written, or is again. */
+  | { readonly kind: "disk-hold"; readonly held: boolean }
   /**
    * Session tickets are sealed under these 48 octets by all workers, so that a session that one has
    * begun goes on at another. The first comes before "serve"; each one ends those before it.
@@ -59,6 +111,8 @@ export type ToWorker =
   | { readonly kind: "ping" }
   /** Answered by what was counted so far. */
   | { readonly kind: "usage" }
+  /** Answered by "stored", which has the same id. */
+  | ({ readonly kind: "list-stored"; readonly id: number } & StoredQuery)
   /** Finish what is in flight within `graceMs`, then exit 0. */
   | { readonly kind: "stop"; readonly graceMs: number };
 
@@ -66,8 +120,11 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: "loaded" }
   | { readonly kind: "listening"; readonly port: number; readonly tlsPort?: number }
+  /** By how many bytes more, or less, it has the disk used. */
+  | { readonly kind: "disk-grew"; readonly bytes: number }
   /** Everything up to and including `number` is in force in this worker. */
   | { readonly kind: "ack"; readonly number: number }
   | { readonly kind: "usage"; readonly usage: UsageSnapshot }
+  | ({ readonly kind: "stored"; readonly id: number } & StoredAnswer)
   /** Cannot go on, and why: the port is taken. */
   | { readonly kind: "failed"; readonly message: string };

@@ -5,8 +5,10 @@ import type { EdgeSettings, FromWorker, ToWorker } from "#feed/message.ts";
 import { SHUTDOWN_GRACE_MS, START_TIMEOUT_MS } from "#limits.ts";
 import type { Logger } from "#log.ts";
 import type { EdgeUsage } from "#usage/edge-usage.ts";
+import type { DiskKeeper } from "#edge/disk/disk-keeper.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { restartDelayMs } from "./restart-delay.ts";
+import { StoredListings } from "./stored-listings.ts";
 import { TicketKeys } from "./ticket-keys.ts";
 
 const WORKER = new URL("../edge/worker.ts", import.meta.url);
@@ -23,6 +25,8 @@ export interface FleetParts {
   readonly snapshot: SnapshotSource;
   readonly settings: EdgeSettings;
   readonly workers: number;
+  /** Keeps the disk tier within its limits. Absent: there is none. */
+  readonly disk?: DiskKeeper;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -32,11 +36,14 @@ export interface FleetParts {
  * fleet lets them finish what is in flight.
  */
 export class Fleet implements AsyncDisposable {
+  /** What the workers have stored. */
+  readonly stored = new StoredListings();
   readonly #parts: FleetParts;
   readonly #slots = new Set<Promise<void>>();
   readonly #running = new Set<ChildProcess>();
   readonly #ticketKeys = new TicketKeys((keys) => this.#tellAll({ kind: "ticket-keys", keys }));
   readonly #stopping = new AbortController();
+  #diskHeld = false;
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
@@ -51,9 +58,15 @@ export class Fleet implements AsyncDisposable {
     for (let index = 0; index < this.#parts.workers; index += 1) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       starts.push(promise);
-      this.#slots.add(this.#keepRunning({ resolve, reject }));
+      this.#slots.add(this.#keepRunning(index, { resolve, reject }));
     }
     await Promise.all(starts);
+  }
+
+  /** Has the workers begin, or end, dropping what they would write to disk. */
+  holdDisk(held: boolean): void {
+    this.#diskHeld = held;
+    this.#tellAll({ kind: "disk-hold", held });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -76,12 +89,12 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** One worker's place, for as long as the fleet lives. */
-  async #keepRunning(first: { resolve(): void; reject(error: Error): void }): Promise<void> {
+  async #keepRunning(slot: number, first: { resolve(): void; reject(error: Error): void }): Promise<void> {
     const { clock, log } = this.#parts;
     const { signal } = this.#stopping;
     for (let deaths = 0; !signal.aborted; ) {
       const startedAt = clock.now();
-      const failure = await this.#run(first);
+      const failure = await this.#run(slot, first);
       if (signal.aborted) return;
       const ranMs = clock.now() - startedAt;
       deaths = ranMs > START_TIMEOUT_MS ? 0 : deaths + 1;
@@ -93,7 +106,7 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** Runs one worker to its end, and says how it ended. */
-  async #run(first: { resolve(): void }): Promise<string> {
+  async #run(slot: number, first: { resolve(): void }): Promise<string> {
     const { hub, usage, snapshot, settings, log } = this.#parts;
     // No variable of ours reaches a worker: what it needs comes by the channel.
     const child = fork(WORKER, { serialization: "advanced", execArgv: [], env: {} });
@@ -105,11 +118,13 @@ export class Fleet implements AsyncDisposable {
     });
     const follower = hub.join(channel);
     const heartbeat = new Heartbeat(channel);
-    const askUsage = (): void => {
+    const send = (message: ToWorker): void => {
       // A worker whose channel is gone is gone itself.
-      channel.send({ kind: "usage" }).catch(() => undefined);
+      channel.send(message).catch(() => undefined);
     };
+    const askUsage = (): void => send({ kind: "usage" });
     const member = usage.join(askUsage);
+    const holder = this.stored.join(send);
     const asking = setInterval(askUsage, USAGE_EVERY_MS);
     const late = setTimeout(() => channel.kill("it did not start in time"), START_TIMEOUT_MS);
     child.on("message", (message: FromWorker) => {
@@ -117,6 +132,8 @@ export class Fleet implements AsyncDisposable {
       if (message.kind === "loaded") follower.loaded();
       else if (message.kind === "ack") follower.acknowledged(message.number);
       else if (message.kind === "usage") member.heard(message.usage);
+      else if (message.kind === "disk-grew") this.#parts.disk?.grew(message.bytes);
+      else if (message.kind === "stored") holder.heard(message.id, message);
       else if (message.kind === "failed") channel.kill(message.message);
       else {
         clearTimeout(late);
@@ -126,18 +143,12 @@ export class Fleet implements AsyncDisposable {
         first.resolve();
       }
     });
-    // Not `once`: a process that could not be made has an error and no exit.
-    const exited = new Promise<string>((resolve) => {
-      child.on("exit", (code, signal) => resolve(`edge worker exited with ${signal ?? code}`));
-      child.on("error", (error) => {
-        child.kill("SIGKILL");
-        if (child.pid === undefined) resolve(`edge worker could not be started: ${error.message}`);
-      });
-    });
+    const exited = endOf(child);
     try {
-      await channel.send({ kind: "start", settings });
+      await channel.send({ kind: "start", settings, slot });
       await channel.send({ kind: "ticket-keys", keys: this.#ticketKeys.current });
       await follower.load(snapshot);
+      if (this.#diskHeld) await channel.send({ kind: "disk-hold", held: true });
     } catch (error) {
       channel.kill((error as Error).message);
     }
@@ -147,9 +158,21 @@ export class Fleet implements AsyncDisposable {
     heartbeat.stop();
     follower.leave();
     member.leave();
+    holder.leave();
     this.#running.delete(child);
     return reason || ended;
   }
+}
+
+/** How it ended. Not `once`: a process that could not be made has an error and no exit. */
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.on("exit", (code, signal) => resolve(`edge worker exited with ${signal ?? code}`));
+    child.on("error", (error) => {
+      child.kill("SIGKILL");
+      if (child.pid === undefined) resolve(`edge worker could not be started: ${error.message}`);
+    });
+  });
 }
 
 function channelOf(child: ChildProcess, kill: (reason: string) => void): EdgeChannel {

@@ -1,19 +1,27 @@
+import {
+  type EntityTag,
+  matchesStrongly,
+  matchesWeakly,
+  parseEntityTag,
+  parseEntityTags,
+} from "./entity-tag.ts";
 import { parseHttpDate } from "./http-date.ts";
 
 /** What tells one representation from another (RFC 9110 §8.8). */
 export interface Validators {
   readonly etag: string | undefined;
-  /** As it was sent, for If-Modified-Since. */
+  /** As it was sent. */
   readonly lastModified: string | undefined;
-  /** RFC 9111 §4.3.2: what If-Modified-Since is compared with: Last-Modified, or Date. */
+  /** RFC 9111 §4.3.2: what a cache compares If-Modified-Since with: Last-Modified, or Date. */
   readonly modifiedMs: number;
+  /** When it was sent; no later than `modifiedMs` where a date tells too little to be strong. */
   readonly dateMs: number;
 }
 
-/** The value of a request field, by its name in lower case. */
+/** The value of a request field, by its name in lower case, its lines joined by commas. */
 export type RequestField = (name: string) => string | undefined;
 
-/** What a GET's own conditions make of a 200. */
+/** What a GET's or a HEAD's own conditions make of a 200. */
 export type Condition = "proceed" | "not-modified" | "failed";
 
 /** RFC 9110 §13.2.2, as the server that has the representation judges it. */
@@ -22,14 +30,14 @@ export function evaluateAtOrigin(
   validators: Validators,
   now: number,
 ): Condition {
+  const counted = validators.lastModified === undefined ? withoutDates(field) : field;
   const ifMatch = field("if-match");
   if (ifMatch !== undefined) {
-    if (!matchesAny(ifMatch, validators.etag, "strong")) return "failed";
-  } else {
-    const since = parseHttpDate(field("if-unmodified-since") ?? "", now);
-    if (since !== undefined && validators.modifiedMs > since) return "failed";
+    if (!matchesAny(ifMatch, validators.etag, matchesStrongly)) return "failed";
+  } else if (isModifiedSince(validators, counted("if-unmodified-since"), now) === true) {
+    return "failed";
   }
-  return evaluateInCache(field, validators, now);
+  return evaluateInCache(counted, validators, now);
 }
 
 /**
@@ -43,12 +51,11 @@ export function evaluateInCache(
 ): Exclude<Condition, "failed"> {
   const ifNoneMatch = field("if-none-match");
   if (ifNoneMatch !== undefined) {
-    return matchesAny(ifNoneMatch, validators.etag, "weak") ? "not-modified" : "proceed";
+    // RFC 9110 §13.1.3: whatever it has, If-Modified-Since does not count beside it.
+    return matchesAny(ifNoneMatch, validators.etag, matchesWeakly) ? "not-modified" : "proceed";
   }
-  const ifModifiedSince = field("if-modified-since");
-  if (ifModifiedSince === undefined) return "proceed";
-  const since = parseHttpDate(ifModifiedSince, now);
-  return since !== undefined && validators.modifiedMs <= since ? "not-modified" : "proceed";
+  const modified = isModifiedSince(validators, field("if-modified-since"), now);
+  return modified === false ? "not-modified" : "proceed";
 }
 
 /**
@@ -68,28 +75,42 @@ export function effectiveRange(
     : undefined;
 }
 
+/** RFC 9110 §13.1.3, §13.1.4: at an origin no other date takes the place of a missing Last-Modified. */
+function withoutDates(field: RequestField): RequestField {
+  return (name) => (name.endsWith("modified-since") ? undefined : field(name));
+}
+
+/** RFC 9110 §13.1.3, §13.1.4: `undefined` for a field that counts for nothing: no date, or several. */
+function isModifiedSince(
+  { modifiedMs }: Validators,
+  value: string | undefined,
+  now: number,
+): boolean | undefined {
+  if (value === undefined) return undefined;
+  const since = parseHttpDate(value, now);
+  return since === undefined ? undefined : modifiedMs > since;
+}
+
 function ifRangeHolds(ifRange: string, validators: Validators, now: number): boolean {
-  // The strong comparison: neither of the two may be weak.
-  if (ifRange.startsWith('"')) return ifRange === validators.etag;
+  const asked = parseEntityTag(ifRange);
+  if (asked !== undefined) {
+    const tag = parseEntityTag(validators.etag ?? "");
+    return tag !== undefined && matchesStrongly(asked, tag);
+  }
   const date = parseHttpDate(ifRange, now);
   if (date === undefined || validators.lastModified === undefined) return false;
   // RFC 9110 §8.8.2.2: a date is a strong validator once a second has passed after it.
   return date === validators.modifiedMs && validators.dateMs - validators.modifiedMs >= 1_000;
 }
 
-/** RFC 9110 §8.8.3.2, and §13.1.1: `*` matches any current representation. */
+/** RFC 9110 §13.1.1, §13.1.2: `*` matches any current representation, with or without a tag. */
 function matchesAny(
   list: string,
   etag: string | undefined,
-  comparison: "strong" | "weak",
+  matches: (one: EntityTag, other: EntityTag) => boolean,
 ): boolean {
-  if (list.trim() === "*") return true;
-  if (etag === undefined) return false;
-  const strong = comparison === "strong";
-  if (strong && etag.startsWith("W/")) return false;
-  const opaque = etag.replace(/^W\//, "");
-  for (const [, weak, tag] of list.matchAll(/(W\/)?("[^"]*")/g)) {
-    if (tag === opaque && !(strong && weak !== undefined)) return true;
-  }
-  return false;
+  if (list === "*") return true;
+  const tag = parseEntityTag(etag ?? "");
+  if (tag === undefined) return false;
+  return parseEntityTags(list)?.some((member) => matches(member, tag)) ?? false;
 }

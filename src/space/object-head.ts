@@ -13,22 +13,24 @@ const METADATA_PREFIX = "x-amz-meta-";
 /** RFC 9110 §5.5, without the obsolete part: what may stand in a field's value. */
 const FIELD_VALUE = /^[\x20-\x7e]*$/;
 
-/** @throws Problem("unprocessable_entity") for a key that S3 would not take */
-export function checkKey(key: string): void {
+/** Why S3 would not take a key, or its objects could not be asked for; undefined: it is one. */
+export function keyMistake(key: string): string | undefined {
   const sizeBytes = Buffer.byteLength(key);
   if (sizeBytes === 0 || sizeBytes > OBJECT_KEY_BYTES_MAX || !key.isWellFormed()) {
-    throw new Problem(
-      "unprocessable_entity",
-      `key: expected 1 to ${OBJECT_KEY_BYTES_MAX} bytes of UTF-8`,
-    );
+    return `expected 1 to ${OBJECT_KEY_BYTES_MAX} bytes of UTF-8`;
   }
-  if (key.includes("\0")) {
-    throw new Problem("unprocessable_entity", "key: expected no NUL character");
-  }
+  if (key.includes("\0")) return "expected no NUL character";
   // Clients resolve such segments away before they ask, and the edge refuses them.
   if (key.split(/[/\\]/).some((segment) => segment === "." || segment === "..")) {
-    throw new Problem("unprocessable_entity", "key: expected no segment that is . or ..");
+    return "expected no segment that is . or ..";
   }
+  return undefined;
+}
+
+/** @throws Problem("unprocessable_entity") for a key that S3 would not take */
+export function checkKey(key: string): void {
+  const mistake = keyMistake(key);
+  if (mistake !== undefined) throw new Problem("unprocessable_entity", `key: ${mistake}`);
 }
 
 /** @throws Problem("unprocessable_entity") when the metadata is larger than S3 allows */

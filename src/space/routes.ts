@@ -3,6 +3,7 @@ import { listPage, PageLinks, PageMeta, PageQuery } from "#api/page.ts";
 import { type AnyRoute, type Context, route } from "#api/route.ts";
 import { OBJECTS_LISTED_MAX } from "#limits.ts";
 import { Problem } from "#problem.ts";
+import { corsRoutes } from "./cors-routes.ts";
 import { isRegion, isSpaceName, originHost } from "./name.ts";
 import { checkKey, objectHead } from "./object-head.ts";
 import type { Space, SpaceUsage, StoredObject } from "./space.ts";
@@ -70,6 +71,7 @@ export function spaceRoutes(service: SpaceService, domain: string): readonly Any
     putObject(service, find),
     deleteObject(service, find),
     listObjects(service, find),
+    ...corsRoutes(service, find),
   ];
 }
 

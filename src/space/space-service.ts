@@ -1,5 +1,6 @@
 import type { Listed } from "#api/page.ts";
 import type { Clock } from "#clock.ts";
+import type { CorsRule } from "#feed/entry.ts";
 import { OBJECT_BYTES_MAX, OBJECTS_LISTED_MAX } from "#limits.ts";
 import { notFound, Problem } from "#problem.ts";
 import type { Seal } from "#seal.ts";
@@ -11,6 +12,8 @@ export interface SpaceServiceParts {
   readonly store: SpaceStore;
   readonly files: ObjectFiles;
   readonly seal: Seal;
+  /** Resolves when a change is in force at every live edge. */
+  readonly settled: (number: number) => Promise<void>;
   readonly clock: Clock;
 }
 
@@ -85,6 +88,13 @@ export class SpaceService {
         `The Space ${space.name} is the origin of a CDN endpoint: delete that first.`,
       );
     }
+  }
+
+  /** Replaces all rules for requests from other origins, or removes them; then the edges have them. */
+  async changeCors(space: Space, rules: readonly CorsRule[] | undefined): Promise<void> {
+    const result = await this.#parts.store.putCors(space.id, rules);
+    if (result === "space-missing") throw notFound(`There is no Space ${space.name}.`);
+    if (result.number !== undefined) await this.#parts.settled(result.number);
   }
 
   /** Replaces the object as a whole, once all of its bytes are on the disk. */

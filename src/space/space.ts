@@ -1,4 +1,5 @@
 import type { Listed } from "#api/page.ts";
+import type { CorsRule } from "#feed/entry.ts";
 
 /** A name, a region, an account, and where its objects are. Name and region are unique together. */
 export interface Space {
@@ -10,6 +11,8 @@ export interface Space {
   readonly upstream?: string;
   /** Sealed SigV4 credentials for the upstream. */
   readonly sealedCredentials?: Uint8Array;
+  /** In order, header names as they were given. Absent: there are none. */
+  readonly cors?: readonly CorsRule[];
   readonly createdAt: number;
 }
 
@@ -46,6 +49,14 @@ export interface SpaceStore {
   findSpace(name: string, region: string): Space | undefined;
   pageOfSpaces(accountId: number, offset: number, limit: number): Listed<SpaceUsage>;
   deleteSpace(id: number): Promise<"deleted" | "not-empty" | "in-use">;
+  /**
+   * Replaces all rules, or with `undefined` removes them; with the number of the change that its
+   * endpoints' edges have been handed, if it has endpoints.
+   */
+  putCors(
+    id: number,
+    rules: readonly CorsRule[] | undefined,
+  ): Promise<{ readonly number?: number } | "space-missing">;
 
   /** Replaces what the key had; the file that is no longer referred to, if any. */
   putObject(object: StoredObject): Promise<{ readonly replacedFile?: string } | "space-missing">;

@@ -1,19 +1,16 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Created, Endpoint, EndpointChanges, Updated } from "#cdn/endpoint.ts";
-import { EVERYTHING } from "#cdn/purge-pattern.ts";
-import { PURGES_PER_ENDPOINT_MAX } from "#limits.ts";
+import type { Created, Endpoint, EndpointChanges, PurgeOptions, Updated } from "#cdn/endpoint.ts";
 import { type Statements, statements } from "./connection.ts";
+import { endpointPuts } from "./endpoint-puts.ts";
 import { feedLog, type WriteContext } from "./feed-log.ts";
-import { type EdgeRow, type EndpointRow, toEndpoint } from "./rows.ts";
+import { keepPurge } from "./kept-purges.ts";
+import { type EndpointRow, toEndpoint } from "./rows.ts";
 
 /** The writes behind `EndpointStore`, each run inside a transaction of the writer thread. */
 export function endpointWrites(db: DatabaseSync) {
   const sql = statements(db, "endpoints.sql");
   const append = feedLog(db);
-  const appendPut = (id: string, context: WriteContext): number => {
-    const row = sql("edgeEndpoint").get(id) as unknown as EdgeRow;
-    return append({ kind: "endpoint-put", row }, context);
-  };
+  const appendPut = endpointPuts(db);
   return {
     "endpoint.create": (endpoint: Endpoint, strict: boolean, context: WriteContext): Created => {
       const reason = create(sql, endpoint, strict);
@@ -50,11 +47,13 @@ export function endpointWrites(db: DatabaseSync) {
       accountId: number,
       id: string,
       patterns: readonly string[],
+      { soft }: PurgeOptions,
       context: WriteContext,
     ): number | undefined => {
       if (find(sql, accountId, id) === undefined) return undefined;
-      const number = append({ kind: "purge", id, patterns }, context);
-      keepPurge(sql, { id, number, patterns });
+      const purge = { id, patterns, ...(soft ? { soft } : {}) };
+      const number = append({ kind: "purge", ...purge }, context);
+      keepPurge(sql, { ...purge, number });
       return number;
     },
   };
@@ -133,20 +132,4 @@ function update(sql: Statements, before: Endpoint, changes: EndpointChanges): bo
 
 function merged(change: string | null | undefined, before: string | undefined): string | null {
   return change === undefined ? (before ?? null) : change;
-}
-
-/** Past the limit, the oldest half becomes one purge of everything, at the newest of them. */
-function keepPurge(
-  sql: Statements,
-  purge: { readonly id: string; readonly number: number; readonly patterns: readonly string[] },
-): void {
-  const { id, number, patterns } = purge;
-  // A purge of everything says all that earlier ones said.
-  if (patterns.includes(EVERYTHING)) sql("dropPurges").run(id);
-  for (const pattern of patterns) sql("putPurge").run(id, pattern, number);
-  const total = Number(sql("countPurges").get(id)?.["total"]);
-  if (total <= PURGES_PER_ENDPOINT_MAX) return;
-  const newest = Number(sql("purgeNumberAt").get(id, Math.floor(total / 2))?.["number"]);
-  sql("dropPurgesUpTo").run(id, newest);
-  sql("putPurge").run(id, EVERYTHING, newest);
 }

@@ -22,13 +22,13 @@ DELETE FROM endpoint WHERE account_id = ? AND id = ?;
 
 -- name: endpoint
 SELECT endpoint.id, endpoint.account_id, space.name, space.region, domain, ttl, custom_domain,
-       certificate_id, endpoint.created_at
+       certificate_id, settings, endpoint.created_at
 FROM endpoint JOIN space ON space.id = space_id
 WHERE endpoint.account_id = ? AND endpoint.id = ?;
 
 -- name: page
 SELECT endpoint.id, endpoint.account_id, space.name, space.region, domain, ttl, custom_domain,
-       certificate_id, endpoint.created_at
+       certificate_id, settings, endpoint.created_at
 FROM (SELECT number AS n FROM endpoint WHERE account_id = ? ORDER BY number LIMIT ? OFFSET ?)
 JOIN endpoint ON endpoint.number = n JOIN space ON space.id = space_id
 ORDER BY n;
@@ -36,12 +36,24 @@ ORDER BY n;
 -- name: count
 SELECT count(*) AS total FROM endpoint WHERE account_id = ?;
 
+-- name: settings
+SELECT settings, sealed_url_secrets FROM endpoint WHERE account_id = ? AND id = ?;
+
+-- name: putSettings
+UPDATE endpoint SET settings = ?, sealed_url_secrets = ? WHERE id = ?;
+
 -- name: putPurge
-INSERT INTO purge (endpoint_id, pattern, number) VALUES (?, ?, ?)
-ON CONFLICT (endpoint_id, pattern) DO UPDATE SET number = excluded.number;
+INSERT INTO purge (endpoint_id, pattern, soft, number) VALUES (?, ?, ?, ?)
+ON CONFLICT (endpoint_id, pattern, soft) DO UPDATE SET number = excluded.number;
 
 -- name: dropPurges
 DELETE FROM purge WHERE endpoint_id = ?;
+
+-- name: dropSoftPurges
+DELETE FROM purge WHERE endpoint_id = ? AND soft = 1;
+
+-- name: dropSoftPurge
+DELETE FROM purge WHERE endpoint_id = ? AND pattern = ? AND soft = 1;
 
 -- name: dropPurgesUpTo
 DELETE FROM purge WHERE endpoint_id = ? AND number <= ?;
@@ -54,18 +66,18 @@ SELECT number FROM purge WHERE endpoint_id = ? ORDER BY number LIMIT 1 OFFSET ?;
 
 -- name: edgeEndpoint
 SELECT endpoint.id, space.name, space.region, domain, ttl, custom_domain, upstream,
-       sealed_credentials, space.id AS space_id
+       sealed_credentials, settings, sealed_url_secrets, cors, space.id AS space_id
 FROM endpoint JOIN space ON space.id = space_id
 WHERE endpoint.id = ?;
 
 -- name: edgeEndpointsAfter
 SELECT endpoint.number, endpoint.id, space.name, space.region, domain, ttl, custom_domain, upstream,
-       sealed_credentials, space.id AS space_id
+       sealed_credentials, settings, sealed_url_secrets, cors, space.id AS space_id
 FROM endpoint JOIN space ON space.id = space_id
 WHERE endpoint.number > ? ORDER BY endpoint.number LIMIT ?;
 
 -- name: purgesAfter
-SELECT endpoint_id, pattern, number FROM purge
+SELECT endpoint_id, pattern, soft, number FROM purge
 WHERE (endpoint_id, number, pattern) > (?, ?, ?) ORDER BY endpoint_id, number, pattern LIMIT ?;
 
 -- name: regions

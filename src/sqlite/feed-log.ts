@@ -6,7 +6,12 @@ import type { CertificateRow, EdgeRow } from "./rows.ts";
 type RecordedChange =
   | { readonly kind: "endpoint-put"; readonly row: EdgeRow }
   | { readonly kind: "endpoint-delete"; readonly id: string }
-  | { readonly kind: "purge"; readonly id: string; readonly patterns: readonly string[] }
+  | {
+      readonly kind: "purge";
+      readonly id: string;
+      readonly patterns: readonly string[];
+      readonly soft?: boolean;
+    }
   | { readonly kind: "certificate-put"; readonly row: CertificateRow }
   | { readonly kind: "certificate-delete"; readonly id: string };
 

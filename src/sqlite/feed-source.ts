@@ -55,10 +55,7 @@ export async function* readSnapshot(path: string, view: EdgeView): AsyncGenerato
   const from = ["", 0, ""];
   const afterPurge = (row: PurgeRow) => [row.endpoint_id, row.number, row.pattern];
   for await (const rows of pages<PurgeRow>(sql("purgesAfter"), from, afterPurge)) {
-    const purges = rows.map(
-      (row): KeptPurge => ({ id: row.endpoint_id, pattern: row.pattern, number: row.number }),
-    );
-    yield { ...NOTHING, purges };
+    yield { ...NOTHING, purges: rows.map(toKeptPurge) };
   }
   yield { kind: "end", number };
 }
@@ -72,6 +69,11 @@ interface Numbered {
 interface PurgeRow extends Numbered {
   readonly endpoint_id: string;
   readonly pattern: string;
+  readonly soft: 0 | 1;
+}
+
+function toKeptPurge({ endpoint_id: id, pattern, soft, number }: PurgeRow): KeptPurge {
+  return { id, pattern, number, ...(soft === 1 ? { soft: true } : {}) };
 }
 
 function byNumber({ number }: Numbered): Position {

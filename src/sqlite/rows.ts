@@ -1,6 +1,8 @@
 import type { Account, Token } from "#account/account.ts";
 import type { Endpoint, Ttl } from "#cdn/endpoint.ts";
+import type { KeptSettings } from "#cdn/settings.ts";
 import type { ServingCertificate } from "#certificate/serving.ts";
+import type { CorsRule } from "#feed/entry.ts";
 import type { Space, SpaceUsage, StoredObject } from "#space/space.ts";
 
 /** Columns as SQLite gives them; one function per table makes the concept's own value of a row. */
@@ -13,6 +15,7 @@ export interface EndpointRow {
   readonly ttl: number;
   readonly custom_domain: string | null;
   readonly certificate_id: string | null;
+  readonly settings: string | null;
   readonly created_at: number;
 }
 
@@ -26,6 +29,9 @@ export interface EdgeRow {
   readonly custom_domain: string | null;
   readonly upstream: string | null;
   readonly sealed_credentials: Uint8Array | null;
+  readonly settings: string | null;
+  readonly sealed_url_secrets: Uint8Array | null;
+  readonly cors: string | null;
   readonly space_id: number;
 }
 
@@ -63,6 +69,7 @@ export interface SpaceRow {
   readonly region: string;
   readonly upstream: string | null;
   readonly sealed_credentials: Uint8Array | null;
+  readonly cors: string | null;
   readonly created_at: number;
 }
 
@@ -88,6 +95,7 @@ export function toEndpoint(row: EndpointRow): Endpoint {
     ttl: row.ttl as Ttl,
     ...given("customDomain", row.custom_domain),
     ...given("certificateId", row.certificate_id),
+    ...(row.settings === null ? {} : { settings: toSettings(row.settings) }),
     createdAt: row.created_at,
   };
 }
@@ -133,6 +141,7 @@ export function toSpace(row: SpaceRow): Space {
     region: row.region,
     ...given("upstream", row.upstream),
     ...given("sealedCredentials", row.sealed_credentials),
+    ...(row.cors === null ? {} : { cors: JSON.parse(row.cors) as CorsRule[] }),
     createdAt: row.created_at,
   };
 }
@@ -157,6 +166,11 @@ export function toObject(row: ObjectRow): StoredObject {
     metadata: JSON.parse(row.metadata) as Record<string, string>,
     lastModified: row.last_modified,
   };
+}
+
+/** The column of what is settled for an endpoint; NULL: all is off. */
+export function toSettings(settings: string | null): KeptSettings {
+  return settings === null ? {} : (JSON.parse(settings) as KeptSettings);
 }
 
 /** SQL's NULL is a member that is not there. */

@@ -3,11 +3,11 @@ INSERT INTO space (account_id, name, region, upstream, sealed_credentials, creat
 VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name, region) DO NOTHING RETURNING id;
 
 -- name: spaceByName
-SELECT id, account_id, name, region, upstream, sealed_credentials, created_at FROM space
+SELECT id, account_id, name, region, upstream, sealed_credentials, cors, created_at FROM space
 WHERE name = ? AND region = ?;
 
 -- name: pageOfSpaces
-SELECT id, account_id, name, region, upstream, sealed_credentials, created_at,
+SELECT id, account_id, name, region, upstream, sealed_credentials, cors, created_at,
        (SELECT count(*) FROM object WHERE space_id = space.id) AS object_count,
        (SELECT coalesce(sum(size_bytes), 0) FROM object WHERE space_id = space.id) AS stored_bytes
 FROM space WHERE account_id = ? ORDER BY id LIMIT ? OFFSET ?;
@@ -23,6 +23,9 @@ SELECT key FROM object WHERE space_id = ? LIMIT 1;
 
 -- name: anyEndpoint
 SELECT id FROM endpoint WHERE space_id = ?;
+
+-- name: putCors
+UPDATE space SET cors = ? WHERE id = ?;
 
 -- name: spaceExists
 SELECT id FROM space WHERE id = ?;

@@ -28,6 +28,8 @@ function totalOf(row: unknown): number {
   return (row as { total: number }).total;
 }
 
+const HARD = { soft: false };
+
 /** Reads come from this thread's own connection, which sees every write that was acknowledged. */
 export function sqliteEndpoints(db: DatabaseSync, writer: Writer): EndpointStore {
   const sql = statements(db, "endpoints.sql");
@@ -35,7 +37,10 @@ export function sqliteEndpoints(db: DatabaseSync, writer: Writer): EndpointStore
     create: (endpoint, { strict }) => writer.run("endpoint.create", endpoint, strict),
     update: (accountId, id, changes) => writer.run("endpoint.update", accountId, id, changes),
     delete: (accountId, id) => writer.run("endpoint.delete", accountId, id),
-    purge: (accountId, id, patterns) => writer.run("endpoint.purge", accountId, id, patterns),
+    changeSettings: (accountId, id, changes, sealedSecrets) =>
+      writer.run("endpoint.settings", accountId, id, changes, sealedSecrets),
+    purge: (accountId, id, patterns, options = HARD) =>
+      writer.run("endpoint.purge", accountId, id, patterns, options),
     find: (accountId, id) => one(sql("endpoint").get(accountId, id), toEndpoint),
     page: (accountId, offset, limit) => ({
       rows: all(sql("page").all(accountId, limit, offset), toEndpoint),
@@ -91,6 +96,7 @@ export function sqliteSpaces(db: DatabaseSync, writer: Writer): SpaceStore {
       total: totalOf(sql("countSpaces").get(accountId)),
     }),
     deleteSpace: (id) => writer.run("space.delete", id),
+    putCors: (spaceId, rules) => writer.run("space.cors", spaceId, rules),
     putObject: (object) => writer.run("object.put", object),
     findObject: (spaceId, key) => one(sql("object").get(spaceId, key), toObject),
     listObjects: (spaceId, { prefix, after, limit }) =>

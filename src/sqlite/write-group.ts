@@ -3,6 +3,7 @@ import { accountWrites } from "./account-writes.ts";
 import { certificateWrites } from "./certificate-writes.ts";
 import { endpointWrites } from "./endpoint-writes.ts";
 import type { FeedRecord, WriteContext } from "./feed-log.ts";
+import { settingsWrites } from "./settings-writes.ts";
 import { spaceWrites } from "./space-writes.ts";
 import type { WriteGroup, WriteOutcome, WriteRequest } from "./write-message.ts";
 
@@ -15,6 +16,7 @@ export function writeGroupRunner(db: DatabaseSync, now: () => number) {
     ...accountWrites(db),
     ...certificateWrites(db),
     ...endpointWrites(db),
+    ...settingsWrites(db),
     ...spaceWrites(db),
   };
 

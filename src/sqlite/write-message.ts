@@ -2,12 +2,14 @@ import type { accountWrites } from "./account-writes.ts";
 import type { certificateWrites } from "./certificate-writes.ts";
 import type { endpointWrites } from "./endpoint-writes.ts";
 import type { FeedRecord, WriteContext } from "./feed-log.ts";
+import type { settingsWrites } from "./settings-writes.ts";
 import type { spaceWrites } from "./space-writes.ts";
 
 /** Every write there is, by name: what the writer thread takes. */
 export type Writes = ReturnType<typeof accountWrites> &
   ReturnType<typeof certificateWrites> &
   ReturnType<typeof endpointWrites> &
+  ReturnType<typeof settingsWrites> &
   ReturnType<typeof spaceWrites>;
 
 export type WriteName = keyof Writes;

@@ -113,20 +113,81 @@ export function endpointStoreContract(name: string, open: () => Promise<Endpoint
       assert.deepEqual(world.endpoints.find(own, made.id), { ...bare, ttl: 60 });
     });
 
+    test("merges a change into what is settled, and keeps it through others", async () => {
+      await using world = await open();
+      const own = await account(world);
+      const made = endpoint(own, "images");
+      await world.endpoints.create(made, lax);
+      const first = { httpsRedirect: true, errorPage: "404.html" };
+      await world.endpoints.changeSettings(own, made.id, first);
+      const changes = { errorPage: null, hsts: { maxAgeSeconds: 60 } };
+      const changed = await world.endpoints.changeSettings(own, made.id, changes);
+      const settings = {
+        httpsRedirect: true,
+        hsts: { maxAgeSeconds: 60, includeSubdomains: false, preload: false },
+      };
+      assert(changed.kind === "changed");
+      assert.deepEqual(changed.settings, settings);
+      await world.endpoints.update(own, made.id, { ttl: 60 });
+      assert.deepEqual(world.endpoints.find(own, made.id), { ...made, ttl: 60, settings });
+      assert.deepEqual(world.endpoints.page(own, 0, 1).rows, [{ ...made, ttl: 60, settings }]);
+      const off = { httpsRedirect: false, hsts: null };
+      await world.endpoints.changeSettings(own, made.id, off);
+      assert.deepEqual(world.endpoints.find(own, made.id), { ...made, ttl: 60 });
+    });
+
+    test("loses none of many changes of settings at once", async () => {
+      await using world = await open();
+      const own = await account(world);
+      const made = endpoint(own, "images");
+      await world.endpoints.create(made, lax);
+      const changes = [
+        { httpsRedirect: true },
+        { compression: true },
+        { errorPage: "404.html" },
+        { hsts: { maxAgeSeconds: 60 } },
+        { hsts: { includeSubdomains: true, maxAgeSeconds: 60 } },
+      ];
+      await Promise.all(changes.map((one) => world.endpoints.changeSettings(own, made.id, one)));
+      assert.deepEqual(world.endpoints.find(own, made.id)?.settings, {
+        httpsRedirect: true,
+        compression: true,
+        errorPage: "404.html",
+        hsts: { maxAgeSeconds: 60, includeSubdomains: true, preload: false },
+      });
+    });
+
+    test("refuses settings that could not be so, and those of another account", async () => {
+      await using world = await open();
+      const [own, other] = [await account(world), await account(world)];
+      const made = endpoint(own, "images");
+      await world.endpoints.create(made, lax);
+      const changes = { compression: true, query: { mode: "only" } } as const;
+      const refused = await world.endpoints.changeSettings(own, made.id, changes);
+      assert.equal(refused.kind, "invalid");
+      const missing = await world.endpoints.changeSettings(other, made.id, { compression: true });
+      assert.deepEqual(missing, { kind: "missing" });
+      assert.deepEqual(world.endpoints.find(own, made.id), made);
+      assert.equal(world.told().length, 1);
+    });
+
     test("numbers its changes in order, and tells each before it returns", async () => {
       await using world = await open();
       const own = await account(world);
       const made = endpoint(own, "images");
       const created = await world.endpoints.create(made, lax);
+      const changed = await world.endpoints.changeSettings(own, made.id, { compression: true });
       const purged = await world.endpoints.purge(own, made.id, ["/a"]);
       const deleted = await world.endpoints.delete(own, made.id);
-      assert(created.kind === "created" && purged !== undefined && deleted !== undefined);
+      assert(created.kind === "created" && changed.kind === "changed");
+      assert(purged !== undefined && deleted !== undefined);
       assert.deepEqual(world.told(), [
         { number: created.number, kind: "endpoint-put" },
+        { number: changed.number, kind: "endpoint-put" },
         { number: purged, kind: "purge" },
         { number: deleted, kind: "endpoint-delete" },
       ]);
-      assert(created.number < purged && purged < deleted);
+      assert(created.number < changed.number && changed.number < purged && purged < deleted);
     });
 
     test("tells nothing of another account's endpoint that it did not change", async () => {

@@ -109,6 +109,29 @@ export function spaceStoreContract(name: string, open: () => Promise<SpaceWorld>
       assert.equal(await world.spaces.putObject(object(id, "late")), "space-missing");
     });
 
+    test("keeps rules for other origins, and tells of them who serves the Space", async () => {
+      await using world = await open();
+      const { id, accountId, ...made } = await space(world);
+      const rule = {
+        allowedOrigins: ["*"],
+        allowedMethods: ["GET"],
+        allowedHeaders: ["X-Odd"],
+        exposeHeaders: [],
+      } as const;
+      assert.deepEqual(await world.spaces.putCors(id, [rule]), {});
+      assert.deepEqual(world.spaces.findSpace("images", "nyc3")?.cors, [rule]);
+      const origin = { name: "images", region: "nyc3", domain: "spaces.localhost" };
+      const endpoint = { id: randomUUID(), accountId, origin, ttl: 60, createdAt: 1 } as const;
+      const created = await world.endpoints.create(endpoint, { strict: true });
+      const changed = await world.spaces.putCors(id, undefined);
+      assert(created.kind === "created" && changed !== "space-missing");
+      assert((changed.number ?? 0) > created.number);
+      assert.deepEqual(world.spaces.findSpace("images", "nyc3"), { ...made, id, accountId });
+      await world.endpoints.delete(accountId, endpoint.id);
+      await world.spaces.deleteSpace(id);
+      assert.equal(await world.spaces.putCors(id, [rule]), "space-missing");
+    });
+
     test("shows what a Space holds", async () => {
       await using world = await open();
       const made = await space(world);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
 import { PURGES_PER_ENDPOINT_MAX } from "#limits.ts";
-import { type EdgeView, readSnapshot } from "#sqlite/feed-source.ts";
+import { type EdgeView, readSnapshot, toEntries } from "#sqlite/feed-source.ts";
 import { accountStoreContract } from "./account-store.ts";
 import { certificateStoreContract } from "./certificate-store.ts";
 import { endpointStoreContract } from "./endpoint-store.ts";
@@ -48,7 +48,7 @@ async function snapshotOf(storage: TemporaryStorage) {
     if (part.kind === "end") number = part.number;
     else {
       endpoints.push(...part.endpoints.map(({ space }) => space));
-      purges.push(...part.purges.map(({ pattern }) => pattern));
+      purges.push(...part.purges.map(({ pattern, soft }) => (soft ? `soft ${pattern}` : pattern)));
       certificates.push(...part.certificates.map(({ names }) => names.join()));
     }
   }
@@ -91,6 +91,34 @@ describe("a snapshot of SQLite's feed", () => {
     });
   });
 
+  test("has the soft purges of what no later hard one has dropped", async () => {
+    await using storage = await openTemporaryStorage();
+    const { accountId, id } = await endpointIn(storage);
+    const purge = (patterns: readonly string[], soft: boolean) =>
+      storage.endpoints.purge(accountId, id, patterns, { soft });
+    const kept = async () => (await snapshotOf(storage)).purges;
+    await purge(["/a", "tag:t"], false);
+    await purge(["/a", "/b", "tag:u"], true);
+    assert.deepEqual(await kept(), ["/a", "tag:t", "soft /a", "soft /b", "soft tag:u"]);
+    await purge(["/b", "tag:u"], false);
+    assert.deepEqual(await kept(), ["/a", "tag:t", "soft /a", "/b", "tag:u"]);
+    await purge(["/*"], true);
+    assert.deepEqual(await kept(), ["/a", "tag:t", "/b", "tag:u", "soft /*"]);
+    await purge(["/*"], false);
+    assert.deepEqual(await kept(), ["/*"]);
+  });
+
+  test("is told of a purge as it was", async () => {
+    await using storage = await openTemporaryStorage();
+    const { accountId, id } = await endpointIn(storage);
+    const soft = await storage.endpoints.purge(accountId, id, ["/a"], { soft: true });
+    const hard = await storage.endpoints.purge(accountId, id, ["/a"]);
+    assert.deepEqual(toEntries(storage.records.slice(1), view), [
+      { number: soft, kind: "purge", id, patterns: ["/a"], soft: true },
+      { number: hard, kind: "purge", id, patterns: ["/a"] },
+    ]);
+  });
+
   test("has the certificates that are in service, more than a page of them", async () => {
     await using storage = await openTemporaryStorage();
     const ids = Array.from({ length: 1_001 }, (_, index) => `${index}.test`);
@@ -124,5 +152,17 @@ describe("a snapshot of SQLite's feed", () => {
     const { purges } = await snapshotOf(storage);
     assert(purges.length <= PURGES_PER_ENDPOINT_MAX, `${purges.length} are kept`);
     assert(purges.includes("/*") && purges.includes("/last"));
+  });
+
+  test("has one hard purge of everything for the oldest soft ones past their limit, too", async () => {
+    await using storage = await openTemporaryStorage();
+    const { accountId, id } = await endpointIn(storage);
+    const patterns = Array.from({ length: PURGES_PER_ENDPOINT_MAX + 1 }, (_, index) => `/${index}`);
+    for (let from = 0; from < patterns.length; from += 500) {
+      const some = patterns.slice(from, from + 500);
+      await storage.endpoints.purge(accountId, id, some, { soft: true });
+    }
+    const { purges } = await snapshotOf(storage);
+    assert.deepEqual([purges[0], purges.at(-1)], ["/*", "soft /2000"]);
   });
 });

@@ -48,6 +48,7 @@ export async function startFleet({ origin, certificate }: FleetOptions): Promise
         priorKnowledge: true,
         sharePort: true,
         memoryBytesMax: 64 * 1024 * 1024,
+        loopToken: "atoll-test",
         embedded: { port: 0, secret: "" },
         logLevel: "silent",
       },

@@ -26,7 +26,8 @@ type Json = Readonly<Record<string, unknown>>;
 type Located = { readonly file: string; readonly value: Json };
 
 /** Ours, not DigitalOcean's; the OAuth pages are not in the published documents. */
-const OWN_ROUTE = /^\/(?:atoll\/|v1\/oauth\/|healthz$|metrics$|openapi\.json$|$)/;
+const OWN_ROUTE =
+  /^\/(?:atoll\/|v1\/oauth\/|v2\/cdn\/endpoints\/[^/]+\/(?:settings|cache\/preview)$|healthz$|metrics$|openapi\.json$|$)/;
 /** Of OpenAPI 3.0 only: no meaning for a reply, and unknown to JSON Schema. */
 const DROPPED = new Set([
   "readOnly",

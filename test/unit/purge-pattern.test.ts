@@ -7,6 +7,7 @@ import {
   EVERYTHING,
   matches,
   parsePurgePattern,
+  tagOf,
 } from "#cdn/purge-pattern.ts";
 
 const ownHosts = ["static.nyc3.cdn.spaces.localhost", "Static.example.com"];
@@ -42,6 +43,10 @@ describe("a purge pattern", () => {
     ["100%.png", "/100%25.png"],
     ["a%2a", "/a%2A"],
     ["a#b", "/a%23b"],
+    ["tag:Product-42*%41", "tag:Product-42*%41"],
+    [`tag:${"t".repeat(128)}`, `tag:${"t".repeat(128)}`],
+    ["/tag:a.png", "/tag:a.png"],
+    ["Tag:a.png", "/Tag:a.png"],
     ["", "invalid: is empty"],
     ["https://example.org/a", "invalid: is a URL of another host"],
     ["https://user@static.example.com/a", "invalid: is a URL of another host"],
@@ -53,6 +58,17 @@ describe("a purge pattern", () => {
       assert.equal(parse(text), canonical);
     });
   }
+
+  for (const tag of ["", "two words", "one,two", "caf\u00e9", "t".repeat(129)]) {
+    test(`has no tag ${JSON.stringify(tag.slice(0, 20))}, and says what one is`, () => {
+      assert.match(parse(`tag:${tag}`), /^invalid: is no tag: expected 1 to 128 visible ASCII/);
+    });
+  }
+
+  test("is told from a tag in its canonical form", () => {
+    assert.equal(tagOf(parse("tag:a")), "a");
+    assert.equal(tagOf(parse("/tag:a")), undefined);
+  });
 
   const comparisons = [
     { pattern: "a.png", target: "/a.png", dropped: true },

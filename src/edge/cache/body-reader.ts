@@ -1,10 +1,8 @@
 import type { Body } from "./body.ts";
-
-/** The next octets, or why there are none: not yet, no more, or never because the fill broke off. */
-export type BodyPart = Buffer | "pending" | "end" | "truncated";
+import { type BodyPart, ContentReader } from "./content-reader.ts";
 
 /** One reader's place in a body that may still be growing. Whoever opens one closes it. */
-export class BodyReader {
+export class BodyReader extends ContentReader {
   readonly #body: Body;
   readonly #end: number;
   #position: number;
@@ -14,6 +12,7 @@ export class BodyReader {
   #onReadable: (() => void) | undefined;
 
   constructor(body: Body, first: number, end: number) {
+    super();
     const { index, offset } = body.firstKept;
     this.#body = body;
     this.#position = first;

@@ -1,84 +1,133 @@
-import { parseDictionary } from "structured-headers";
-import { parseHttpDate } from "#http/http-date.ts";
 import { fieldOf } from "../fields.ts";
+import { cacheDate } from "./dates.ts";
+import { type Directives, parseCacheControl, parseTargeted } from "./directives.ts";
+import { DELTA_SECONDS_MAX } from "./limits.ts";
 
 /** What a response says about being cached, for a shared cache that is a CDN. */
 export interface CachingPolicy {
   readonly noStore: boolean;
+  /** Never reused without validation. */
   readonly noCache: boolean;
   readonly private: boolean;
+  /** Fields that are for the request that was answered, and for nobody after it. Lower case. */
+  readonly withheld: readonly string[];
+  readonly public: boolean;
+  readonly mustUnderstand: boolean;
+  /** Never served stale (RFC 9111 §4.2.4). */
+  readonly mustRevalidate: boolean;
+  /** Whether others may be served what a request with Authorization was answered (§3.5). */
+  readonly sharesAuthorized: boolean;
   /** The freshness lifetime the origin gives, or `undefined` if it gives none. */
   readonly lifetimeSeconds: number | undefined;
+  /** RFC 5861: for how long it may be served stale; `undefined` where nothing is said. */
+  readonly staleWhileRevalidateSeconds: number | undefined;
+  readonly staleIfErrorSeconds: number | undefined;
+  /** Whether caches that read Cache-Control and Expires alone are told no lifetime and no refusal. */
+  readonly silent: boolean;
 }
 
-/** Directive names in lower case; a value that needs none is `true`. */
-type Directives = ReadonlyMap<string, string | true>;
-
-/** RFC 9111 §1.2.2: what delta-seconds is capped to. */
-export const DELTA_SECONDS_MAX = 2 ** 31;
-
-/** RFC 9213 §2.2: a valid, non-empty CDN-Cache-Control replaces Cache-Control and Expires whole. */
+/**
+ * RFC 9213 §2.2: the target list has one field. If its value is valid and not empty, Cache-Control
+ * and Expires are ignored as a whole.
+ */
 export function cachingPolicy(fields: readonly string[], responseTime: number): CachingPolicy {
-  const targeted = parseTargeted(fieldOf(fields, "cdn-cache-control"));
-  if (targeted !== undefined) return policyOf(targeted, undefined);
   const directives = parseCacheControl(fieldOf(fields, "cache-control") ?? "");
-  return policyOf(directives, expiresLifetime(fields, responseTime));
+  const untargeted = policyOf(directives, expiresLifetime(fields, responseTime));
+  const field = fieldOf(fields, "cdn-cache-control");
+  const targeted = field === undefined ? undefined : parseTargeted(field);
+  if (targeted === undefined) return untargeted;
+  return { ...policyOf(targeted, undefined), silent: untargeted.silent };
 }
 
-/** Cache-Control (RFC 9111 §5.2), with arguments as tokens or quoted strings. The first of equals counts. */
-function parseCacheControl(value: string): Directives {
-  const directives = new Map<string, string | true>();
-  const members = /([!#$%&'*+\-.^`|~\w]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?[^,]*/g;
-  for (const [, name = "", quoted, token] of value.matchAll(members)) {
-    const lower = name.toLowerCase();
-    if (!directives.has(lower)) directives.set(lower, quoted ?? token ?? true);
-  }
-  return directives;
-}
+/**
+ * Fields by which a stored response is found, dated, validated or read: without them the rest would
+ * mean something else. A directive that names one is taken as naming none, which says more.
+ */
+const NEEDED: ReadonlySet<string> = new Set([
+  "age",
+  "cache-control",
+  "cdn-cache-control",
+  "content-encoding",
+  "content-length",
+  "content-range",
+  "content-type",
+  "date",
+  "etag",
+  "expires",
+  "last-modified",
+  "vary",
+]);
 
-/** RFC 9213 §2.1: a field that is empty or does not parse as a Dictionary is ignored. */
-function parseTargeted(value: string | undefined): Directives | undefined {
-  if (value === undefined) return undefined;
-  try {
-    const directives = new Map<string, string | true>();
-    for (const [name, [argument]] of parseDictionary(value)) {
-      if (argument === true) directives.set(name, true);
-      // A decimal is not delta-seconds; as text it will be invalid, and count as stale.
-      else if (argument !== false) directives.set(name, String(argument));
-    }
-    return directives.size === 0 ? undefined : directives;
-  } catch {
-    return undefined;
-  }
-}
-
-/** RFC 9111 §4.2.1: s-maxage, then max-age, then Expires. */
 function policyOf(directives: Directives, expires: number | undefined): CachingPolicy {
+  const noCache = fieldNames(directives, "no-cache");
+  const toOne = fieldNames(directives, "private");
+  const noStore = directives.has("no-store");
+  // RFC 9111 §4.2.1: s-maxage, then max-age, then Expires.
+  const lifetimeSeconds =
+    deltaSeconds(directives, "s-maxage") ?? deltaSeconds(directives, "max-age") ?? expires;
   return {
-    noStore: directives.has("no-store"),
-    // With field names these two say less; to read them as whole is the restrictive side.
-    noCache: directives.has("no-cache"),
-    private: directives.has("private"),
-    lifetimeSeconds:
-      deltaSeconds(directives.get("s-maxage")) ??
-      deltaSeconds(directives.get("max-age")) ??
-      expires,
+    noStore,
+    noCache: noCache === "all",
+    private: toOne === "all",
+    withheld: [noCache, toOne].flatMap((names) => (names === "all" ? [] : names)),
+    public: directives.has("public"),
+    mustUnderstand: directives.has("must-understand"),
+    // RFC 9111 §5.2.2.10: s-maxage has the meaning of proxy-revalidate in it.
+    mustRevalidate:
+      noCache === "all" ||
+      ["must-revalidate", "proxy-revalidate", "s-maxage"].some((name) => directives.has(name)),
+    sharesAuthorized: ["must-revalidate", "public", "s-maxage"].some((name) =>
+      directives.has(name),
+    ),
+    lifetimeSeconds,
+    staleWhileRevalidateSeconds: deltaSeconds(directives, "stale-while-revalidate"),
+    staleIfErrorSeconds: deltaSeconds(directives, "stale-if-error"),
+    silent: lifetimeSeconds === undefined && !noStore && noCache !== "all" && toOne !== "all",
   };
 }
 
-/** RFC 9111 §4.2.1: invalid freshness information makes a response stale. */
-function deltaSeconds(argument: string | true | undefined): number | undefined {
+/**
+ * RFC 9111 §5.2.2.4, §5.2.2.7: the fields that no-cache and private are limited to, or all of the
+ * response. Of several the one that says most counts (§4.2.1), as does what cannot be read.
+ */
+function fieldNames(directives: Directives, directive: string): readonly string[] | "all" {
+  const names: string[] = [];
+  for (const argument of directives.get(directive) ?? []) {
+    if (argument === true) return "all";
+    const listed = argument.split(",").map((name) => name.trim().toLowerCase());
+    const named = listed.filter((name) => name !== "");
+    if (named.length === 0 || named.some((name) => !isFieldName(name) || NEEDED.has(name))) {
+      return "all";
+    }
+    names.push(...named);
+  }
+  return names;
+}
+
+function isFieldName(text: string): boolean {
+  return /^[!#$%&'*+\-.^`|~\w]+$/.test(text);
+}
+
+/**
+ * RFC 9111 §4.2.1: of several the first counts; one that is invalid makes a lifetime none, and
+ * permits nothing.
+ */
+function deltaSeconds(directives: Directives, directive: string): number | undefined {
+  const argument = directives.get(directive)?.[0];
   if (argument === undefined) return undefined;
   if (argument === true || !/^\d+$/.test(argument)) return 0;
   return Math.min(Number(argument), DELTA_SECONDS_MAX);
 }
 
-/** RFC 9111 §5.3: an invalid Expires, especially "0", is a time in the past. */
+/**
+ * RFC 9111 §5.3: an invalid Expires, especially "0", is a time in the past; so are two of them, which
+ * §4.2.1 lets count as stale.
+ */
 function expiresLifetime(fields: readonly string[], responseTime: number): number | undefined {
   const value = fieldOf(fields, "expires");
   if (value === undefined) return undefined;
-  const expires = parseHttpDate(value, responseTime);
+  const expires = cacheDate(value, responseTime);
   if (expires === undefined) return 0;
-  const date = parseHttpDate(fieldOf(fields, "date") ?? "", responseTime) ?? responseTime;
+  const date = cacheDate(fieldOf(fields, "date"), responseTime) ?? responseTime;
   return Math.min(Math.max(0, Math.floor((expires - date) / 1_000)), DELTA_SECONDS_MAX);
 }

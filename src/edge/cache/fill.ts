@@ -1,12 +1,26 @@
 import { setImmediate } from "node:timers/promises";
 import type { EdgeEndpoint } from "#feed/entry.ts";
+import { parseContentRange } from "#http/content-range.ts";
 import { fieldOf } from "../fields.ts";
+import { SLICE_BYTES } from "../limits.ts";
 import type { OriginFailure, OriginResponse } from "../origin/origin.ts";
+import { newGeneration, type SlicedIdentity, type SliceSource } from "../slices/slice-source.ts";
+import { SlicedBody } from "../slices/sliced-body.ts";
+import { strongValidator } from "../slices/sliced-identity.ts";
 import { Body } from "./body.ts";
+import type { FillHead } from "./fill-head.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { pump } from "./pump.ts";
 import type { Purgeable } from "./purges.ts";
-import { decideStorage, type Storage } from "./storage-decision.ts";
+import { alignedRange } from "./slices.ts";
+import {
+  type BodyLength,
+  decidePartStorage,
+  decideStorage,
+  outdatesStored,
+  type Storage,
+} from "./storage-decision.ts";
+import type { StoredBody } from "./stored-body.ts";
 import {
   conditionsFor,
   freshenedHead,
@@ -15,48 +29,27 @@ import {
   type StoredResponse,
   storedResponse,
 } from "./stored-response.ts";
-import { selectingFields } from "./vary.ts";
-
-/** What a fill has come to once the origin's head is there. */
-export type FillHead =
-  /** Storable: any number of readers may follow the body as it grows. */
-  | { readonly kind: "storing"; readonly response: StoredResponse }
-  /** The origin confirmed what was stored, and it may be kept. */
-  | { readonly kind: "freshened"; readonly response: StoredResponse }
-  /** The origin confirmed what was stored, in words that are for one waiter only. */
-  | {
-      readonly kind: "confirming";
-      readonly response: StoredResponse;
-      readonly storage: Storage;
-      readonly claim: Claim;
-    }
-  /** For one waiter only, whoever comes first. */
-  | {
-      readonly kind: "passing";
-      readonly response: OriginResponse;
-      /** The window of it that is in memory. */
-      readonly body: Body;
-      readonly storage: Storage;
-      readonly claim: Claim;
-    }
-  | OriginFailure;
-
-/** The right to answer with what cannot be shared: to be taken once. */
-interface Claim {
-  taken: boolean;
-}
+import { ANY_TAGS } from "./tags.ts";
+import { selectingFields, varyNames } from "./vary.ts";
+import { partFields } from "./withheld.ts";
 
 type Fetch = (
-  conditions: readonly string[],
+  /** Conditions and range, names and values alternating. */
+  fields: readonly string[],
   signal: AbortSignal,
 ) => Promise<OriginResponse | OriginFailure>;
 
 /** What a fill is begun with. */
 export interface FillPlan {
+  /** What waits for it, waits by this: the answer's own key may tell a variant. */
   readonly key: string;
   readonly fetch: Fetch;
   /** Stale, and to be confirmed. */
   readonly prior: StoredResponse | undefined;
+  /** The slice to begin with, if not all of the body is wanted. */
+  readonly slice: number | undefined;
+  /** Whether what the answer would replace is stored, and no failure itself. */
+  readonly replaces: boolean;
   readonly endpoint: Pick<EdgeEndpoint, "role" | "ttl">;
   /** Of the request that began it: what Vary selects by. */
   readonly requestFields: readonly string[];
@@ -64,6 +57,9 @@ export interface FillPlan {
   readonly budget: MemoryBudget;
   /** The number of the feed as the fill begins. */
   readonly purgesCheckedAt: number;
+  /** The key of an answer that varies by these request fields. */
+  readonly keyOf: (names: readonly string[]) => string;
+  readonly sourceOf: (identity: SlicedIdentity) => SliceSource;
   /** Called with what is whole, and may be kept unless it was purged meanwhile. */
   readonly keep: (response: StoredResponse) => void;
   /** Called when the origin has another answer by now, and one that is not kept. */
@@ -75,6 +71,9 @@ export interface FillPlan {
 /** One fetch that any number of requests for one key wait for (RFC 9111 §4: collapsed requests). */
 export class Fill implements Purgeable {
   purgesCheckedAt: number;
+  softPurged = false;
+  /** What the response will be tagged with, nobody knows before it is there. */
+  readonly tags = ANY_TAGS;
   readonly head: Promise<FillHead>;
   readonly #plan: FillPlan;
   readonly #abort = new AbortController();
@@ -104,7 +103,7 @@ export class Fill implements Purgeable {
   async #ask(
     prior: StoredResponse | undefined,
   ): Promise<OriginResponse | Exclude<FillHead, { kind: "storing" | "passing" }>> {
-    if (prior === undefined) return this.#plan.fetch([], this.#abort.signal);
+    if (prior === undefined) return this.#plan.fetch(this.#range(), this.#abort.signal);
     prior.body.hold();
     try {
       const answer = await this.#plan.fetch(conditionsFor(prior), this.#abort.signal);
@@ -125,47 +124,135 @@ export class Fill implements Purgeable {
     answer: OriginResponse,
   ): Extract<FillHead, { kind: "freshened" | "confirming" }> {
     const head = freshenedHead(prior, answer);
-    const { bodyBytesMax, endpoint } = this.#plan;
-    const response = this.#prepare(head, prior.body, prior.contentLength);
-    const length = prior.body.sizeBytes;
-    const storage = decideStorage({ ...head, length, bodyBytesMax, endpoint });
+    const storage = this.#decide(head, prior.body.sizeBytes);
     if (storage.kind === "store") {
+      const { shared, withheld } = partFields(head.fields, storage.withheld);
+      const kept = { ...head, fields: shared };
+      const response = this.#prepare(kept, prior.body, prior.contentLength);
       this.#plan.keep(response);
-      return { kind: "freshened", response };
+      return { kind: "freshened", response, withheld };
     }
-    this.#plan.supersede();
+    if (outdatesStored(head.status, storage)) this.#plan.supersede();
+    const response = this.#prepare(head, prior.body, prior.contentLength);
     return { kind: "confirming", response, storage, claim: { taken: false } };
   }
 
   #receive(response: OriginResponse): FillHead {
-    const { bodyBytesMax, budget, endpoint } = this.#plan;
-    const storage = decideStorage({ ...response, bodyBytesMax, endpoint });
-    const body = new Body(budget, storage.kind === "store" ? "retained" : "windowed");
-    if (storage.kind === "pass") {
-      // RFC 9111 §4: a response that has been replaced is not what the origin would answer. A 5xx
-      // replaces nothing (§4.3.3).
-      if (response.status < 500) this.#plan.supersede();
-      this.#plan.closed(this);
-      void pump(response, body, this.#abort);
-      return { kind: "passing", response, body, storage, claim: { taken: false } };
+    if (this.#plan.slice !== undefined) {
+      if (response.status === 206) return this.#receivePart(response, this.#plan.slice);
+      if (response.status === 416) return this.#leave(response, { kind: "pass", reason: "status" });
     }
-    const length = typeof response.length === "number" ? response.length : undefined;
-    const stored = this.#prepare(response, body, length);
-    void this.#store(response, stored);
-    return { kind: "storing", response: stored };
+    return this.#receiveWhole(response);
   }
 
-  #prepare(head: ReceivedHead, body: Body, contentLength: number | undefined): StoredResponse {
-    const { key, purgesCheckedAt, endpoint, requestFields } = this.#plan;
-    const selecting =
-      endpoint.role === "proxy" ? selectingFields(fieldOf(head.fields, "vary"), requestFields) : [];
+  #receiveWhole(response: OriginResponse): FillHead {
+    const storage = this.#decide(response, response.length);
+    if (storage.kind === "pass") return this.#pass(response, storage);
+    const { length, status, requestTime, responseTime } = response;
+    const { shared, withheld } = partFields(response.fields, storage.withheld);
+    const head = { status, fields: shared, requestTime, responseTime };
+    const validator = strongValidator(response.fields, responseTime);
+    const isLong = typeof length === "number" && length > SLICE_BYTES;
+    if (isLong && status === 200 && validator !== undefined) {
+      const last = Math.floor((length - 1) / SLICE_BYTES);
+      const stored = this.#slice(response, head, { validator, length, from: 0, to: last });
+      return { kind: "storing", response: stored, withheld };
+    }
+    const body = new Body(this.#plan.budget, "retained");
+    const stored = this.#prepare(head, body, typeof length === "number" ? length : undefined);
+    void this.#store(response, body, stored);
+    return { kind: "storing", response: stored, withheld };
+  }
+
+  /** RFC 9111 §3.3: a part is kept, to be put together with others of the same representation. */
+  #receivePart(response: OriginResponse, from: number): FillHead {
+    const { requestTime, responseTime } = response;
+    const storage = decidePartStorage(this.#storageInput(response, response.length, Infinity));
+    if (storage.kind === "pass") return this.#leave(response, storage);
+    const range = parseContentRange(fieldOf(response.fields, "content-range") ?? "");
+    const validator = strongValidator(response.fields, responseTime);
+    const length = range?.kind === "range" ? range.length : undefined;
+    if (range?.kind !== "range" || length === undefined || validator === undefined) {
+      return this.#leave(response, { kind: "pass", reason: "content-range" });
+    }
+    const fields = without(response.fields, "content-range");
+    if (range.first === 0 && range.last === length - 1) {
+      // RFC 9111 §3.4: a part that is all of it is the whole.
+      return this.#receiveWhole({ ...response, status: 200, fields });
+    }
+    const { shared, withheld } = partFields(fields, storage.withheld);
+    const head = { status: 200, fields: shared, requestTime, responseTime };
+    const to = Math.floor(range.last / SLICE_BYTES);
+    const stored = this.#slice(response, head, { validator, length, from, to });
+    return { kind: "storing", response: stored, withheld };
+  }
+
+  /** Its head is kept at once; its slices as they come. */
+  #slice(
+    response: OriginResponse,
+    head: ReceivedHead,
+    slices: { validator: string; length: number; from: number; to: number },
+  ): StoredResponse {
+    const { validator, length, from, to } = slices;
+    const source = this.#plan.sourceOf({ generation: newGeneration(), validator, length });
+    const stored = this.#prepare(head, new SlicedBody(source), length);
+    this.#plan.keep(stored);
+    this.#plan.closed(this);
+    source.adopt(response, from, to, this.#abort);
+    return stored;
+  }
+
+  /** For whoever comes first. */
+  #pass(response: OriginResponse, storage: Storage): FillHead {
+    // RFC 9111 §4: a response that has been replaced is not what the origin would answer. A 5xx
+    // replaces nothing (§4.3.3).
+    if (outdatesStored(response.status, storage)) this.#plan.supersede();
+    this.#plan.closed(this);
+    const body = new Body(this.#plan.budget, "windowed");
+    void pump(response, body, this.#abort);
+    return { kind: "passing", response, body, storage, claim: { taken: false } };
+  }
+
+  /** It is not what anybody asked for. */
+  #leave(response: OriginResponse, storage: Storage): FillHead {
+    response.discard();
+    this.#abort.abort();
+    this.#plan.closed(this);
+    return { kind: "leaving", storage };
+  }
+
+  #decide(head: ReceivedHead, length: BodyLength): Storage {
+    const isSliceable = strongValidator(head.fields, head.responseTime) !== undefined;
+    const bodyBytesMax = isSliceable ? Infinity : this.#plan.bodyBytesMax;
+    return decideStorage(this.#storageInput(head, length, bodyBytesMax));
+  }
+
+  #storageInput(
+    head: ReceivedHead,
+    length: BodyLength,
+    bodyBytesMax: number,
+  ): Parameters<typeof decideStorage>[0] {
+    const { endpoint, requestFields, replaces } = this.#plan;
+    const authorized = fieldOf(requestFields, "authorization") !== undefined;
+    return { ...head, length, bodyBytesMax, endpoint, authorized, replaces };
+  }
+
+  #prepare(
+    head: ReceivedHead,
+    body: StoredBody,
+    contentLength: number | undefined,
+  ): StoredResponse {
+    const { purgesCheckedAt, endpoint, requestFields } = this.#plan;
     const role = endpoint.role ?? "space";
+    const vary = role === "proxy" ? fieldOf(head.fields, "vary") : undefined;
+    const names = vary === undefined ? [] : varyNames(head.fields);
+    const key = this.#plan.keyOf(names === "*" ? [] : names);
+    const selecting = selectingFields(vary, requestFields);
     return storedResponse(head, { key, body, contentLength, purgesCheckedAt, selecting, role });
   }
 
   /** Keeps the body if it comes whole, fits, and was not purged on the way. */
-  async #store(response: OriginResponse, stored: StoredResponse): Promise<void> {
-    const { body } = stored;
+  async #store(response: OriginResponse, body: Body, stored: StoredResponse): Promise<void> {
     body.hold();
     body.whenWindowed(() => {
       this.#plan.supersede();
@@ -176,4 +263,16 @@ export class Fill implements Purgeable {
     this.#plan.closed(this);
     body.release();
   }
+
+  /** RFC 9110 §14.2. */
+  #range(): readonly string[] {
+    const { slice } = this.#plan;
+    if (slice === undefined) return [];
+    const { first, last } = alignedRange({ from: slice, to: slice }, SLICE_BYTES);
+    return ["range", `bytes=${first}-${last}`];
+  }
+}
+
+function without(fields: readonly string[], name: string): readonly string[] {
+  return fields.filter((_, i) => fields[i - (i % 2)] !== name);
 }

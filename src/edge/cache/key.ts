@@ -18,7 +18,16 @@ export function cacheKey(
     : `${endpoint.id}/https/${host} ${target}`;
 }
 
+/** Between a primary key and what tells its variants apart: a target has no LF in it. */
+const VARIANT_MARK = "\n";
+
+/** The key of one variant of a resource (RFC 9111 §4.1), which `variantKey` tells from the others. */
+export function keyOfVariant(primaryKey: string, variant: string): string {
+  return `${primaryKey}${VARIANT_MARK}${variant}`;
+}
+
 /** The raw target in a key. Neither an endpoint's id nor a Host has a space in it. */
 export function targetOfKey(key: string): string {
-  return key.slice(key.indexOf(" ") + 1);
+  const mark = key.indexOf(VARIANT_MARK);
+  return key.slice(key.indexOf(" ") + 1, mark < 0 ? undefined : mark);
 }

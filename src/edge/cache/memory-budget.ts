@@ -1,3 +1,5 @@
+import { FLIGHT_SHARE_MAX, FLIGHT_SHARE_OF_SMALL_MAX, WINDOW_BYTES } from "../limits.ts";
+
 /**
  * What bytes are held for. In flight are fills that grow and windows of what is passed through: a
  * share of the whole at most. The store gives up what it alone holds. What came whole and is still
@@ -27,6 +29,12 @@ export class MemoryBudget {
     return this.#held[purpose];
   }
 
+  /** What a window may hold. Where memory is short, what has been read is all that makes room. */
+  get windowBytes(): number {
+    const flightMax = this.bytesMax * FLIGHT_SHARE_MAX;
+    return this.#held.flight > flightMax || this.used > this.bytesMax ? 0 : WINDOW_BYTES;
+  }
+
   /** The store makes room when a charge does not fit. */
   evictWith(evictOne: () => boolean): void {
     this.#evictOne = evictOne;
@@ -38,6 +46,15 @@ export class MemoryBudget {
     if (!this.#makeRoom(bytes)) return false;
     this.#held[purpose] += bytes;
     return true;
+  }
+
+  /**
+   * Counts these bytes of a fill that has brought `sizeBytes` before, or says that they do not fit.
+   * What a window would hold anyway is let in more easily than the rest of a large body.
+   */
+  tryRetain(bytes: number, sizeBytes: number): boolean {
+    const isSmall = sizeBytes + bytes <= WINDOW_BYTES;
+    return this.tryCharge(bytes, "flight", isSmall ? FLIGHT_SHARE_OF_SMALL_MAX : FLIGHT_SHARE_MAX);
   }
 
   /** Counts what is there whether it fits or not. */

@@ -13,19 +13,34 @@ export async function pump(
   fetch: AbortController,
   retainedBytesMax = Infinity,
 ): Promise<void> {
-  // Those who waited for the head begin to read first, and no chunk passes them by.
-  await setImmediate();
-  body.whenUnread(() => fetch.abort());
-  try {
-    for await (const chunk of response.body) {
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  // What came with the head is read with it: then a small body is whole as soon as it is there, and
+  // leaves in one write. Of chunks and windows nothing may pass by those who waited for the head.
+  const isEager = body.retained && typeof response.length === "number";
+  if (!isEager) await setImmediate();
+  const beginning = isEager ? body.read() : undefined;
+  response.body.read({
+    chunk: (chunk) => {
       if (body.retained && body.sizeBytes + chunk.length > retainedBytesMax) body.stopRetaining();
       body.append(chunk);
-      if (!body.retained) await body.room();
-    }
-    body.end(isWhole(response, body) ? "whole" : "truncated", response.trailers());
-  } catch {
-    body.end("truncated");
-  }
+      if (body.retained) return true;
+      void body.room().then(() => response.body.resume());
+      return false;
+    },
+    end: (trailers) => {
+      body.end(isWhole(response, body) ? "whole" : "truncated", trailers);
+      resolve();
+    },
+    fail: () => {
+      body.end("truncated");
+      resolve();
+    },
+  });
+  // Those who waited begin to read in a moment.
+  if (isEager && (body.state === "growing" || !body.retained)) await setImmediate();
+  beginning?.close();
+  if (body.state === "growing") body.whenUnread(() => fetch.abort());
+  await ended;
 }
 
 function isWhole(response: OriginResponse, body: Body): boolean {

@@ -1,18 +1,9 @@
-import {
-  canonicalTarget,
-  compilePurgePattern,
-  EVERYTHING,
-  hasWildcard,
-  matches,
-  type PurgeMatcher,
-  pathOf,
-} from "#cdn/purge-pattern.ts";
+import { canonicalTarget, EVERYTHING } from "#cdn/purge-pattern.ts";
 import { PURGE_PATTERNS_MAX } from "../limits.ts";
+import { PurgePatterns } from "./purge-patterns.ts";
 
-interface Wildcard {
-  readonly number: number;
-  readonly matcher: PurgeMatcher;
-}
+/** What purges have made of something fetched: nothing, no longer fresh, or not to be used again. */
+export type PurgeEffect = "unaffected" | "stale" | "gone";
 
 /**
  * The purges of one endpoint that something stored may still need. Recording one costs the same
@@ -20,65 +11,38 @@ interface Wildcard {
  */
 export class PurgeList {
   #latest = 0;
-  /** Everything fetched before this number is gone. */
-  #everything = 0;
-  // In both maps a pattern that comes again moves to the end, so that they are in order of number.
-  readonly #exact = new Map<string, number>();
-  readonly #wildcards = new Map<string, Wildcard>();
+  readonly #hard = new PurgePatterns();
+  /** They make stale what the others drop. */
+  readonly #soft = new PurgePatterns();
 
   /** The number of the newest purge: what was checked at it needs no other check. */
   get latest(): number {
     return this.#latest;
   }
 
-  /** Numbers never go back. */
-  record(number: number, patterns: readonly string[]): void {
+  /** Numbers never go back. Patterns are in canonical form, or `tag:` and a tag. */
+  record(number: number, patterns: readonly string[], soft = false): void {
     this.#latest = number;
+    const list = soft ? this.#soft : this.#hard;
     if (patterns.includes(EVERYTHING)) {
-      this.#everything = number;
-      this.#exact.clear();
-      this.#wildcards.clear();
+      list.addEverything(number);
+      // Nothing is left that was fetched before a purge of everything, to be stale.
+      if (!soft) this.#soft.clear();
       return;
     }
-    for (const pattern of patterns) this.#keep(number, pattern);
-    while (this.#exact.size + this.#wildcards.size > PURGE_PATTERNS_MAX) this.#collapseOldest();
+    for (const pattern of patterns) list.add(number, pattern);
+    while (this.#hard.size + this.#soft.size > PURGE_PATTERNS_MAX) {
+      (this.#hard.oldest <= this.#soft.oldest ? this.#hard : this.#soft).collapseOldest();
+    }
   }
 
-  /** Whether a purge later than `since` drops what is stored for this raw target. */
-  drops(rawTarget: string, since: number): boolean {
-    if (this.#everything > since) return true;
-    if (this.#latest <= since) return false;
+  /** What the purges later than `since` make of what is stored for this raw target, with these tags. */
+  effectOn(rawTarget: string, tags: readonly string[], since: number): PurgeEffect {
+    if (this.#latest <= since) return "unaffected";
+    if (this.#hard.everything > since) return "gone";
     const target = canonicalTarget(rawTarget);
-    if ((this.#exact.get(target) ?? 0) > since) return true;
-    if ((this.#exact.get(pathOf(target)) ?? 0) > since) return true;
-    for (const wildcard of this.#wildcards.values()) {
-      if (wildcard.number > since && matches(wildcard.matcher, target)) return true;
-    }
-    return false;
-  }
-
-  #keep(number: number, pattern: string): void {
-    if (hasWildcard(pattern)) {
-      const matcher = this.#wildcards.get(pattern)?.matcher ?? compilePurgePattern(pattern);
-      this.#wildcards.delete(pattern);
-      this.#wildcards.set(pattern, { number, matcher });
-    } else {
-      this.#exact.delete(pattern);
-      this.#exact.set(pattern, number);
-    }
-  }
-
-  /** Purging more than was asked is safe, forgetting a purge is not. */
-  #collapseOldest(): void {
-    const [exact, exactNumber = Infinity] = this.#exact.entries().next().value ?? [];
-    const [pattern, wildcard] = this.#wildcards.entries().next().value ?? [];
-    if (exact !== undefined && exactNumber <= (wildcard?.number ?? Infinity)) {
-      this.#exact.delete(exact);
-      this.#everything = exactNumber;
-    } else if (pattern !== undefined && wildcard !== undefined) {
-      this.#wildcards.delete(pattern);
-      this.#everything = wildcard.number;
-    }
+    if (this.#hard.match(target, tags, since)) return "gone";
+    return this.#soft.match(target, tags, since) ? "stale" : "unaffected";
   }
 }
 
@@ -86,16 +50,22 @@ export class PurgeList {
 export interface Purgeable {
   /** No purge up to this number drops it. Moves on as it is checked. */
   purgesCheckedAt: number;
+  /** A soft purge up to that number made it stale: it stays so until the origin confirms it. */
+  softPurged: boolean;
+  readonly tags: readonly string[];
 }
 
-/** Whether what was fetched may still be used by a request that comes now. */
+/** Whether what was fetched may still be used, and as what, by a request that comes now. */
 export function survivesPurges(
   purges: PurgeList | undefined,
   rawTarget: string,
   fetched: Purgeable,
-): boolean {
-  if (purges === undefined || purges.latest <= fetched.purgesCheckedAt) return true;
-  if (purges.drops(rawTarget, fetched.purgesCheckedAt)) return false;
-  fetched.purgesCheckedAt = purges.latest;
-  return true;
+): PurgeEffect {
+  if (purges !== undefined && purges.latest > fetched.purgesCheckedAt) {
+    const effect = purges.effectOn(rawTarget, fetched.tags, fetched.purgesCheckedAt);
+    if (effect === "gone") return "gone";
+    if (effect === "stale") fetched.softPurged = true;
+    fetched.purgesCheckedAt = purges.latest;
+  }
+  return fetched.softPurged ? "stale" : "unaffected";
 }

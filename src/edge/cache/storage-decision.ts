@@ -1,7 +1,18 @@
 import type { EdgeEndpoint } from "#feed/entry.ts";
+import { parseContentRange } from "#http/content-range.ts";
+import { parseEntityTag } from "#http/entity-tag.ts";
 import { fieldOf } from "../fields.ts";
 import { type CachingPolicy, cachingPolicy } from "./cache-control.ts";
-import { freshnessOf, HEURISTIC_STATUSES } from "./freshness.ts";
+import { cacheDate } from "./dates.ts";
+import { freshnessLifetimeSeconds, freshnessOf } from "./freshness.ts";
+import {
+  HEURISTIC_STATUSES,
+  isNegative,
+  isStorable,
+  isUnderstood,
+  TTL_STATUSES,
+} from "./statuses.ts";
+import { varyNames } from "./vary.ts";
 
 /** How a response body ends (RFC 9112 §6.3). */
 export type BodyLength = number | "chunked" | "close-delimited";
@@ -15,69 +26,122 @@ export interface StorageInput {
   readonly requestTime: number;
   readonly responseTime: number;
   readonly endpoint: Pick<EdgeEndpoint, "role" | "ttl">;
+  /** Whether the request had an Authorization field. */
+  readonly authorized: boolean;
+  /** Whether it would take the place of what is stored, and is no failure itself (`isNegative`). */
+  readonly replaces: boolean;
 }
 
 type NotStoredReason =
   | "status"
+  | "must-understand"
   | "no-store"
   | "private"
+  | "authorization"
   | "set-cookie"
   | "vary"
   | "no-validator"
+  | "server-error"
   | "close-delimited"
-  | "too-large";
+  | "too-large"
+  | "content-range"
+  | "weak-validator";
 
 /** Whether a response is kept, and if not, why. */
 export type Storage =
-  | { readonly kind: "store" }
+  /** `withheld` fields are for the request that was answered alone; absent if there are none. */
+  | { readonly kind: "store"; readonly withheld?: readonly string[] }
   | { readonly kind: "pass"; readonly reason: NotStoredReason };
 
-/** What an endpoint's TTL applies to. Partial content comes with the Cache issue. */
-const TTL_STATUSES: ReadonlySet<number> = new Set([200, 203, 301, 308]);
-
-/** RFC 9111 §3, for the answer to a GET without Authorization that was not presigned. */
+/** RFC 9111 §3, for the answer to a GET that was not presigned. */
 export function decideStorage(response: StorageInput): Storage {
-  const policy = cachingPolicy(response.fields, response.responseTime);
-  if (!isStoredStatus(response, policy.lifetimeSeconds)) return pass("status");
-  if (policy.noStore) return pass("no-store");
-  if (policy.private) return pass("private");
-  if (fieldOf(response.fields, "set-cookie") !== undefined) {
+  const { status, fields, endpoint } = response;
+  const policy = cachingPolicy(fields, response.responseTime);
+  const refusal = policyRefusal(response, policy);
+  if (refusal !== undefined) return pass(refusal);
+  const withheld = policy.withheld.filter((name) => fieldOf(fields, name) !== undefined);
+  if (fieldOf(fields, "set-cookie") !== undefined && !withheld.includes("set-cookie")) {
     // A cookie that is meant for one must not reach others, unless the origin said how long it may.
     const explicit = (policy.lifetimeSeconds ?? 0) > 0 && !policy.noCache;
-    if (response.endpoint.role !== "proxy" || !explicit) return pass("set-cookie");
+    if (endpoint.role !== "proxy" || !explicit) return pass("set-cookie");
   }
   // RFC 9111 §4.1: `*` never matches.
-  if (fieldOf(response.fields, "vary")?.includes("*") === true) return pass("vary");
-  if (!hasValidator(response.fields) && !mayBeFresh(response, policy)) return pass("no-validator");
+  if (varyNames(fields) === "*") return pass("vary");
+  // RFC 9111 §4.3.3: an origin that fails does not say that what it sent before is no more.
+  if (response.replaces && status >= 500) return pass("server-error");
+  if (!hasValidator(fields) && !mayBeReused(response, policy)) return pass("no-validator");
+  // RFC 9110 §8.6: a 204 ends with its head, whatever is said of its length.
+  const length = status === 204 ? 0 : response.length;
   // RFC 9112 §8: it cannot be told whether a close-delimited body is whole.
-  if (response.length === "close-delimited") return pass("close-delimited");
-  if (response.length !== "chunked" && response.length > response.bodyBytesMax) {
-    return pass("too-large");
-  }
-  return { kind: "store" };
+  if (length === "close-delimited") return pass("close-delimited");
+  if (length !== "chunked" && length > response.bodyBytesMax) return pass("too-large");
+  return withheld.length === 0 ? { kind: "store" } : { kind: "store", withheld };
 }
 
-/** A Space's: those of the TTL, whatever they say. A proxy's: also what has its own lifetime. */
-function isStoredStatus(response: StorageInput, lifetimeSeconds: number | undefined): boolean {
-  const { status, endpoint } = response;
-  if (endpoint.role !== "proxy") return TTL_STATUSES.has(status);
-  if (lifetimeSeconds === undefined) {
-    return (endpoint.ttl === undefined ? HEURISTIC_STATUSES : TTL_STATUSES).has(status);
-  }
-  // RFC 9111 §3: a 206 or 304 is to be understood, not stored; 204 has nothing to store.
-  return status >= 200 && status !== 204 && status !== 206 && status !== 304;
+/**
+ * RFC 9111 §3.3: whether a 206 is kept, as the 200 that it is a part of would be. §3.4: parts are put
+ * together only by a strong validator; one that has none would never be added to.
+ */
+export function decidePartStorage(response: StorageInput): Storage {
+  if (response.status !== 206) return pass("status");
+  const range = parseContentRange(fieldOf(response.fields, "content-range") ?? "");
+  if (range?.kind !== "range") return pass("content-range");
+  if (!hasStrongValidator(response)) return pass("weak-validator");
+  return decideStorage({ ...response, status: 200 });
+}
+
+/**
+ * Whether such an answer says that what is stored is not what the origin would answer to others. It
+ * does not if it is a 5xx (RFC 9111 §4.3.3), or is for the bearer of a credential.
+ */
+export function outdatesStored(status: number, storage: Storage): boolean {
+  return status < 500 && !(storage.kind === "pass" && storage.reason === "authorization");
+}
+
+/** What status and directives say, in the order in which RFC 9111 §3 has them. */
+function policyRefusal(response: StorageInput, policy: CachingPolicy): NotStoredReason | undefined {
+  const { status } = response;
+  if (!isStorable(status) || !isStoredStatus(response, policy)) return "status";
+  // RFC 9111 §5.2.2.3: no-store is there for caches that do not know must-understand.
+  if (policy.mustUnderstand && !isUnderstood(status)) return "must-understand";
+  if (policy.noStore && !policy.mustUnderstand) return "no-store";
+  if (policy.private) return "private";
+  if (response.authorized && !policy.sharesAuthorized) return "authorization";
+  return undefined;
+}
+
+/**
+ * RFC 9111 §3: any that has its own lifetime. A Space's of the others: those of the TTL, and failures,
+ * of which it keeps no others whatever they say. A proxy's: those of its TTL, or of the heuristics.
+ */
+function isStoredStatus({ status, endpoint }: StorageInput, policy: CachingPolicy): boolean {
+  const isProxy = endpoint.role === "proxy";
+  if (!isProxy && status >= 400) return isNegative(status);
+  if (policy.lifetimeSeconds !== undefined) return true;
+  if (endpoint.ttl !== undefined) return TTL_STATUSES.has(status);
+  return HEURISTIC_STATUSES.has(status) || policy.public;
 }
 
 /** Whether it will be reused without asking, at least for a moment. */
-function mayBeFresh(response: StorageInput, policy: CachingPolicy): boolean {
+function mayBeReused(response: StorageInput, policy: CachingPolicy): boolean {
   if (policy.noCache) return false;
-  const { lifetimeSeconds } = policy;
-  if (lifetimeSeconds !== undefined) return lifetimeSeconds > 0;
-  return response.endpoint.ttl !== undefined || freshnessOf(response, "proxy").heuristicSeconds > 0;
+  const { endpoint } = response;
+  const freshness = freshnessOf(response, endpoint.role ?? "space");
+  if (freshnessLifetimeSeconds(freshness, endpoint.ttl) > 0) return true;
+  return !policy.mustRevalidate && (policy.staleWhileRevalidateSeconds ?? 0) > 0;
 }
 
 function hasValidator(fields: readonly string[]): boolean {
   return fieldOf(fields, "etag") !== undefined || fieldOf(fields, "last-modified") !== undefined;
+}
+
+/** RFC 9110 §8.8.1, and §8.8.2.2: a date is strong once a second has passed after it. */
+function hasStrongValidator({ fields, responseTime }: StorageInput): boolean {
+  const tag = parseEntityTag(fieldOf(fields, "etag") ?? "");
+  if (tag !== undefined) return !tag.weak;
+  const modified = cacheDate(fieldOf(fields, "last-modified"), responseTime);
+  const date = cacheDate(fieldOf(fields, "date"), responseTime);
+  return modified !== undefined && date !== undefined && date - modified >= 1_000;
 }
 
 function pass(reason: NotStoredReason): Storage {

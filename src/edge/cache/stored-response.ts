@@ -1,35 +1,105 @@
 import type { EndpointRole } from "#feed/entry.ts";
 import { parseHttpDate } from "#http/http-date.ts";
 import type { Validators } from "#http/precondition.ts";
-import { FieldSection, fieldOf } from "../fields.ts";
+import { FieldSection, fieldIn, fieldOf } from "../fields.ts";
+import { Recent } from "../recent.ts";
 import { headLines } from "../response-head.ts";
-import type { Body } from "./body.ts";
 import { type Freshness, freshnessOf } from "./freshness.ts";
 import { ownedText } from "./owned.ts";
 import type { Purgeable } from "./purges.ts";
+import type { StoredBody } from "./stored-body.ts";
+import { StoredValidators } from "./stored-validators.ts";
+import { isTagField, tagsOf } from "./tags.ts";
 import type { Selecting } from "./vary.ts";
 
-/** A response that may be reused. Its body may still be growing; its head never changes. */
-export interface StoredResponse extends Purgeable {
+/** Hits that are remembered: after a second each says its age anew. Some 4 MiB with common heads. */
+const HIT_SECTIONS_MAX = 4_096;
+
+/** What hits with longer heads say is made each time: with it, the former are 20 MiB at most. */
+const HIT_LINES_BYTES_MAX = 4 * 1024;
+
+const hitSections = new Recent<HitSection>(HIT_SECTIONS_MAX);
+
+const NOT_SELECTED: Selecting = [];
+const VALIDATORS = ["etag", "last-modified"];
+
+/** What a stored response is made of. */
+export interface StoredParts {
+  readonly key: string;
+  readonly status: number;
+  readonly section: Pick<FieldSection, "text">;
+  readonly selecting: Selecting;
+  readonly freshness: Freshness;
+  readonly body: StoredBody;
+  readonly contentLength: number | undefined;
+  readonly tags: readonly string[];
+  readonly purgesCheckedAt: number;
+  readonly softPurged: boolean;
+}
+
+/**
+ * A response that may be reused. Its body may still be growing; its head never changes. There may be
+ * millions: what can be made again from what is there, and what only those in use need, it has not.
+ */
+export class StoredResponse implements Purgeable {
   readonly key: string;
   readonly status: number;
   /** The end-to-end field lines, prepared once: all but Content-Length and what changes per hit. */
   readonly section: FieldSection;
   /** What requests have to have in the fields that Vary names, or nothing (RFC 9111 §4.1). */
   readonly selecting: Selecting;
-  readonly validators: Validators;
+  /** Whether the origin can be asked to confirm it. */
+  readonly hasValidator: boolean;
   readonly freshness: Freshness;
-  readonly body: Body;
+  readonly body: StoredBody;
   /** Known before the body is whole if the origin sent Content-Length. */
   readonly contentLength: number | undefined;
-  /** What the last hit said for itself: the same for all hits of a second. */
-  hitSection: HitSection | undefined;
+  readonly tags: readonly string[];
+  purgesCheckedAt: number;
+  softPurged: boolean;
+  /** When it was last served because the origin had failed; nothing has come from there since. */
+  failedAt: number | undefined;
+  #hitNumber = 0;
+
+  /** Its texts should own their memory, or they keep alive what they were cut from. */
+  constructor(parts: StoredParts) {
+    const { section, selecting } = parts;
+    this.key = parts.key;
+    this.status = parts.status;
+    this.section = new FieldSection(section.text, "stored");
+    this.selecting = selecting.length === 0 ? NOT_SELECTED : selecting;
+    this.hasValidator = VALIDATORS.some((name) => fieldIn(section.text, name) !== undefined);
+    this.freshness = parts.freshness;
+    this.body = parts.body;
+    this.contentLength = parts.contentLength;
+    this.tags = parts.tags;
+    this.purgesCheckedAt = parts.purgesCheckedAt;
+    this.softPurged = parts.softPurged;
+    this.failedAt = undefined;
+  }
+
+  /** Read off the head as they are asked for. */
+  get validators(): Validators {
+    return new StoredValidators(this.section.text, this.freshness.responseTime);
+  }
+
+  /** What the last hit said for itself, if that was lately: the same for all hits of a second. */
+  get hitSection(): HitSection | undefined {
+    return hitSections.find(this.#hitNumber);
+  }
+
+  set hitSection(hit: HitSection | undefined) {
+    const isSmall = this.section.text.length <= HIT_LINES_BYTES_MAX;
+    this.#hitNumber = hit !== undefined && isSmall ? hitSections.keep(hit) : 0;
+  }
 }
 
 /** The fields that hits have for themselves while these two stay what they are. */
 interface HitSection {
   readonly ageSeconds: number;
   readonly ttlSeconds: number;
+  /** Of what the endpoint's owner has settled. */
+  readonly lines: string;
   readonly section: FieldSection;
 }
 
@@ -45,7 +115,7 @@ export interface ReceivedHead {
 /** What a head is stored with. */
 export interface StoredAs {
   readonly key: string;
-  readonly body: Body;
+  readonly body: StoredBody;
   readonly contentLength: number | undefined;
   readonly purgesCheckedAt: number;
   readonly selecting: Selecting;
@@ -57,29 +127,33 @@ export interface StoredAs {
 export function storedResponse(head: ReceivedHead, as: StoredAs): StoredResponse {
   // RFC 9110 §14.3: whatever the origin does, ranges of what is stored are served from here.
   const ranges = head.status === 200 ? "accept-ranges: bytes\r\n" : "";
-  return {
+  return new StoredResponse({
     key: ownedText(as.key),
+    status: head.status,
+    section: { text: ownedText(headLines(head) + ranges) },
+    selecting: as.selecting.map(ownedText),
+    freshness: freshnessOf(head, as.role),
     body: as.body,
     contentLength: as.contentLength,
+    tags: tagsOf(head.fields),
     purgesCheckedAt: as.purgesCheckedAt,
-    status: head.status,
-    section: new FieldSection(ownedText(headLines(head) + ranges)),
-    selecting: as.selecting.map(ownedText),
-    validators: ownedValidators(validatorsOf(head)),
-    freshness: freshnessOf(head, as.role),
-    hitSection: undefined,
-  };
+    softPurged: false,
+  });
 }
 
 /** Whether the origin can be asked to confirm it. */
 export function hasValidator(stored: StoredResponse): boolean {
-  return stored.validators.etag !== undefined || stored.validators.lastModified !== undefined;
+  return stored.hasValidator;
 }
 
 /** RFC 9111 §3.2, §4.3.4: a 304's fields replace those of the same name, Content-Length aside. */
 export function freshenedHead(stored: StoredResponse, head: ReceivedHead): ReceivedHead {
   const replaced = new Set(head.fields.filter((_, i) => i % 2 === 0));
   const fields = [...head.fields];
+  // Tags are not sent on, and so not in the section.
+  if (stored.tags.length > 0 && !fields.some((name, i) => i % 2 === 0 && isTagField(name))) {
+    fields.push("cache-tag", stored.tags.join(","));
+  }
   const kept = stored.section.fields();
   for (let i = 0; i < kept.length; i += 2) {
     const name = kept[i] ?? "";
@@ -119,23 +193,9 @@ export function validatorsOf(head: Omit<ReceivedHead, "status" | "requestTime">)
 }
 
 /** What a stored response takes beside its body and what each of them takes. */
-export function headBytes({ key, section, selecting, validators }: StoredResponse): number {
-  // The section twice: HTTP/2's coding of it is kept too, and is at most as long.
-  const texts = [
-    key,
-    section.text,
-    section.text,
-    ...selecting,
-    validators.etag,
-    validators.lastModified,
-  ];
-  return texts.reduce((bytes, text) => bytes + (text?.length ?? 0), 0);
-}
-
-function ownedValidators({ etag, lastModified, ...dates }: Validators): Validators {
-  return {
-    etag: etag === undefined ? undefined : ownedText(etag),
-    lastModified: lastModified === undefined ? undefined : ownedText(lastModified),
-    ...dates,
-  };
+export function headBytes({ key, section, selecting, tags }: StoredResponse): number {
+  let bytes = key.length + section.text.length;
+  for (const text of selecting) bytes += text.length;
+  for (const text of tags) bytes += text.length;
+  return bytes;
 }

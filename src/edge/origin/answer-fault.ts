@@ -1,42 +1,60 @@
 import { fieldOf } from "../fields.ts";
+import { judgePart } from "./range-fault.ts";
 
 /** An answer of an origin, as far as it tells whether it is one to what was asked. */
 interface Answer {
   readonly status: number;
-  /** All Transfer-Encoding field lines, joined. */
-  readonly transferEncoding: string | undefined;
+  /** As they came, names in lower case. */
+  readonly fields: readonly string[];
   /** The fields that the origin was sent, names and values alternating. */
   readonly asked: readonly string[];
   /** A proxy passes what it does not know; of a Space's store it would be a mistake. */
   readonly statusMax: 599 | 999;
 }
 
-/** Why an answer cannot be what it says it is, for the person who sees it, or `undefined`. */
-export function answerFault({
-  status,
-  transferEncoding,
-  asked,
-  statusMax,
-}: Answer): string | undefined {
+/** Whether an answer can be what it says it is, and if not, why, for the person who sees it. */
+export type AnswerVerdict =
+  | {
+      readonly kind: "sound";
+      /** Of the part that a 206 says it is: what its framing need not tell. */
+      readonly partBytes?: number;
+    }
+  | { readonly kind: "fault"; readonly reason: string };
+
+const SOUND: AnswerVerdict = { kind: "sound" };
+
+export function judgeAnswer({ status, fields, asked, statusMax }: Answer): AnswerVerdict {
+  const transferEncoding = fieldOf(fields, "transfer-encoding");
   // RFC 9112 §6.1, §7: other codings are neither asked for (§7.4) nor undone here, so that the
   // content would be taken for what it is not.
   if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== "chunked") {
-    return "The origin answered with a transfer coding that it was not asked for.";
+    return fault("The origin answered with a transfer coding that it was not asked for.");
   }
   // RFC 9110 §15: what is not understood by its first digit means nothing.
-  if (status < 100 || status > statusMax)
-    return "The origin answered with a status that does not exist.";
-  // RFC 9110 §15.4.5, §13.1: only these two conditions lead to a 304.
-  if (status === 304 && !(has(asked, "if-none-match") || has(asked, "if-modified-since"))) {
-    return "The origin answered 304 to a request without a condition.";
+  if (status < 100 || status > statusMax) {
+    return fault("The origin answered with a status that does not exist.");
   }
-  // RFC 9110 §15.3.7: a part would be taken for the whole.
-  if (status === 206 && !has(asked, "range")) {
-    return "The origin answered 206 to a request without a range.";
-  }
-  return undefined;
+  if (status === 304) return judgeNotModified(asked);
+  return status === 206 ? judgePartial(fields, asked) : SOUND;
 }
 
-function has(fields: readonly string[], name: string): boolean {
-  return fieldOf(fields, name) !== undefined;
+/** RFC 9110 §15.4.5, §13.1: only these two conditions lead to a 304. */
+function judgeNotModified(asked: readonly string[]): AnswerVerdict {
+  const isConditional =
+    fieldOf(asked, "if-none-match") !== undefined ||
+    fieldOf(asked, "if-modified-since") !== undefined;
+  return isConditional ? SOUND : fault("The origin answered 304 to a request without a condition.");
+}
+
+/** RFC 9110 §15.3.7: a part would be taken for the whole, or for another one. */
+function judgePartial(fields: readonly string[], asked: readonly string[]): AnswerVerdict {
+  const range = fieldOf(asked, "range");
+  if (range === undefined) return fault("The origin answered 206 to a request without a range.");
+  const part = judgePart(range, fields);
+  if (part.kind === "several") return SOUND;
+  return part.kind === "part" ? { kind: "sound", partBytes: part.bytes } : part;
+}
+
+function fault(reason: string): AnswerVerdict {
+  return { kind: "fault", reason };
 }

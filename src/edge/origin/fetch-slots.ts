@@ -18,18 +18,21 @@ export class FetchSlots {
     this.#limits = limits;
   }
 
-  /** Resolves once a connection may be used, or says why none will be. */
-  async take(origin: string, signal: AbortSignal): Promise<SlotAnswer> {
+  /** Takes a slot at once or in a while, or says why there will be none. */
+  take(origin: string, signal: AbortSignal): SlotAnswer | Promise<SlotAnswer> {
     if (signal.aborted) return "aborted";
     const { fetchingMax, fetchesMax } = this.#limits;
-    const slots = this.#origins.get(origin) ?? { fetching: 0, waiting: new Set() };
-    this.#origins.set(origin, slots);
+    let slots = this.#origins.get(origin);
+    if (slots === undefined) {
+      slots = { fetching: 0, waiting: new Set() };
+      this.#origins.set(origin, slots);
+    }
     if (slots.fetching < fetchingMax) {
       slots.fetching += 1;
       return "granted";
     }
     if (slots.fetching + slots.waiting.size >= fetchesMax) return "full";
-    return await this.#wait(slots.waiting, signal);
+    return this.#wait(slots.waiting, signal);
   }
 
   /** The one who has waited longest is next. */

@@ -58,7 +58,10 @@ export function clientFields(request: RequestHead, forwarding: Forwarding): stri
   return kept;
 }
 
-/** Who asks, and by what: RFC 9110 §7.6.3 asks gateways for Via. */
+/**
+ * Who asks, and by what: RFC 9110 §7.6.3 asks gateways for Via. X-Forwarded-For has one address, the
+ * client's own: what it says of those before it, it may have made up, and origins believe the first.
+ */
 export function proxyFields(request: RequestHead, client: Client): string[] {
   const version = request.version.slice("HTTP/".length);
   const scheme = client.tls === undefined ? "http" : "https";

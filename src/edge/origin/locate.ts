@@ -1,4 +1,4 @@
-import type { EdgeEndpoint } from "#feed/entry.ts";
+import type { EdgeEndpoint, UpstreamOrigin } from "#feed/entry.ts";
 import { isPresigned } from "../cache/lookup-decision.ts";
 import { canonicalPath, signedFields } from "./sign.ts";
 
@@ -9,14 +9,16 @@ export interface EmbeddedSpaces {
 }
 
 /** Where a fetch goes and what authorizes it there. */
-export type Location =
-  | {
-      readonly kind: "location";
-      readonly origin: string;
-      readonly path: string;
-      readonly fields: Readonly<Record<string, string>>;
-    }
-  | { readonly kind: "unusable"; readonly reason: string };
+export interface LocatedOrigin {
+  readonly kind: "location";
+  readonly origin: string;
+  readonly path: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export type Location = LocatedOrigin | { readonly kind: "unusable"; readonly reason: string };
+
+const NO_FIELDS: LocatedOrigin["fields"] = {};
 
 interface Wanted {
   readonly endpoint: EdgeEndpoint;
@@ -29,9 +31,8 @@ export function locate(wanted: Wanted, embedded: EmbeddedSpaces, now: number): L
   const { upstream, role } = wanted.endpoint;
   // An origin that is somebody's own gets what the client sent, whatever it makes of it.
   if (role === "proxy" && upstream !== undefined) {
-    const { origin, pathname } = new URL(upstream.url);
-    const path = pathname.replace(/\/$/, "") + wanted.target;
-    return { kind: "location", origin, path, fields: {} };
+    const { origin, path } = baseOf(upstream);
+    return { kind: "location", origin, path: path + wanted.target, fields: NO_FIELDS };
   }
   // A store that resolves them would hand out another Space's objects, with our own credentials.
   if (hasDotSegment(wanted.target))
@@ -55,21 +56,39 @@ function inUpstream(
   upstream: NonNullable<EdgeEndpoint["upstream"]>,
   now: number,
 ): Location {
-  const base = new URL(upstream.url);
-  const basePath = base.pathname.replace(/\/$/, "");
+  const base = baseOf(upstream);
   const { credentials } = upstream;
   const mark = target.indexOf("?");
   const keyPath = mark < 0 ? target : target.slice(0, mark);
   // Only objects are signed for: with our credentials `/` would list the Space. A presigned request
   // brings its own authorization, and a store refuses two.
   if (credentials === undefined || keyPath === "/" || isPresigned(target)) {
-    return { kind: "location", origin: base.origin, path: basePath + target, fields: {} };
+    return { kind: "location", origin: base.origin, path: base.path + target, fields: NO_FIELDS };
   }
   // Signed requests leave the query behind: `?acl`, `?policy` and `?uploads` would answer to us.
-  const path = canonicalPath(basePath + keyPath);
+  const path = canonicalPath(base.path + keyPath);
   const fields = signedFields({ method, host: base.host, path }, credentials, now);
   if (fields === undefined) return { kind: "unusable", reason: "malformed escapes in the path" };
   return { kind: "location", origin: base.origin, path, fields };
+}
+
+interface Base {
+  readonly origin: string;
+  readonly host: string;
+  /** Without a slash at its end. */
+  readonly path: string;
+}
+
+/** A fetch costs no parsing: an upstream is the same object for as long as it does not change. */
+const BASES = new WeakMap<UpstreamOrigin, Base>();
+
+function baseOf(upstream: UpstreamOrigin): Base {
+  const known = BASES.get(upstream);
+  if (known !== undefined) return known;
+  const { origin, host, pathname } = new URL(upstream.url);
+  const base = { origin, host, path: pathname.replace(/\/$/, "") };
+  BASES.set(upstream, base);
+  return base;
 }
 
 /** `.` and `..` as segments, also where dots and slashes are escaped. */

@@ -2,9 +2,6 @@ import type { EdgeEndpoint } from "#feed/entry.ts";
 import type { BodyLength } from "../cache/storage-decision.ts";
 import type { RequestContent } from "../request-content.ts";
 
-/** RFC 8586: names this CDN in each request that it makes. */
-export const CDN_LOOP_TOKEN = "atoll";
-
 /** A fetch as the edge makes it: nothing of the client's but what is named here. */
 export interface OriginRequest {
   readonly endpoint: EdgeEndpoint;
@@ -20,6 +17,29 @@ export interface OriginRequest {
   readonly contentLength?: number | "unknown";
   /** Called with each interim response but 100. */
   informed(status: number, fields: readonly string[]): void;
+  /** Called when the body of a response breaks off, unless nobody wanted it any more. */
+  brokeOff?(failure: OriginFailure): void;
+}
+
+/** Takes a body as it comes. Nothing comes after `end` or `fail`. */
+export interface BodySink {
+  /** Whether it takes more; if not, nothing comes until the body is resumed. */
+  chunk(chunk: Buffer): boolean;
+  /** All of it was there. Trailer fields, names and values alternating. */
+  end(trailers: readonly string[]): void;
+  /** It broke off. */
+  fail(): void;
+}
+
+/**
+ * A body on its way from the origin: handed on without a stream object between the two. It has one
+ * reader, or is discarded.
+ */
+export interface OriginBody {
+  /** Hands over at once what has come, and the rest as it comes. */
+  read(sink: BodySink): void;
+  /** The sink takes more again. Nothing is handed over before the caller has returned. */
+  resume(): void;
 }
 
 /** A head that has come, and a body that is still to be read. */
@@ -29,21 +49,24 @@ export interface OriginResponse {
   /** End-to-end fields, names in lower case and values, alternating. */
   readonly fields: readonly string[];
   readonly length: BodyLength;
-  /** Throws if it breaks off before its end. Has to be read or discarded. */
-  readonly body: AsyncIterable<Buffer>;
+  /** Has to be read or discarded. */
+  readonly body: OriginBody;
+  /** Nobody reads the body, or what is left of it. */
   discard(): void;
-  /** Trailer fields, names and values alternating: known once the body has been read. */
-  trailers(): readonly string[];
   readonly requestTime: number;
   readonly responseTime: number;
 }
 
-type FailureDetail =
+export type FailureDetail =
   | "unusable-path"
+  | "unusable-request"
+  | "origin-broke-off"
   | "origin-busy"
+  | "origin-down"
+  | "origin-forbidden"
+  | "origin-invalid"
   | "origin-timeout"
   | "origin-unreachable"
-  | "origin-invalid"
   | "client-left";
 
 /** No response, and what the client is told of it. */
@@ -53,6 +76,8 @@ export interface OriginFailure {
   /** Why, as a token for Cache-Status. */
   readonly detail: FailureDetail;
   readonly reason: string;
+  /** When it may be worth another try: for Retry-After (RFC 9110 §10.2.3). */
+  readonly retryAfterSeconds?: number;
   readonly cause?: unknown;
 }
 
@@ -61,6 +86,8 @@ export interface OriginFailure {
  * one Space to another's store, and answers failures as values. Aborting ends the body too.
  */
 export interface Origin {
+  /** Names this installation in the CDN-Loop of each request (RFC 8586): what has it was here before. */
+  readonly loopToken: string;
   fetch(request: OriginRequest, signal: AbortSignal): Promise<OriginResponse | OriginFailure>;
   close(): Promise<void>;
 }

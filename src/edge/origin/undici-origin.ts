@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { Agent, type Dispatcher, errors } from "undici";
+import { Agent, type Dispatcher } from "undici";
 import type { Clock } from "#clock.ts";
 import { unreachable } from "#unreachable.ts";
 import type { BodyLength } from "../cache/storage-decision.ts";
@@ -7,6 +7,7 @@ import { fieldOf } from "../fields.ts";
 import {
   EMBEDDED_FETCHES_MAX,
   ORIGIN_BODY_IDLE_TIMEOUT_MS,
+  ORIGIN_CONNECT_TIMEOUT_MS,
   ORIGIN_CONNECTIONS_MAX,
   ORIGIN_FETCHES_MAX,
   ORIGIN_HEAD_BYTES_MAX,
@@ -15,17 +16,17 @@ import {
   ORIGINS_MAX,
 } from "../limits.ts";
 import { endToEndFields } from "../response-head.ts";
-import { answerFault } from "./answer-fault.ts";
-import { isReset, originConnector } from "./connector.ts";
+import { judgeAnswer } from "./answer-fault.ts";
+import { newLoopToken } from "./cdn-loop.ts";
+import { type ConnectorTerms, OriginConnector } from "./connector.ts";
+import { DispatchedFetch, type ReceivedHead } from "./dispatched-fetch.ts";
+import { failed, failureOf, isClosedByOrigin } from "./fetch-failure.ts";
 import { FetchSlots, type SlotAnswer } from "./fetch-slots.ts";
-import { type EmbeddedSpaces, type Location, locate } from "./locate.ts";
-import {
-  CDN_LOOP_TOKEN,
-  type Origin,
-  type OriginFailure,
-  type OriginRequest,
-  type OriginResponse,
-} from "./origin.ts";
+import { isOperatorsHost } from "./forbidden-address.ts";
+import { type EmbeddedSpaces, type LocatedOrigin, locate } from "./locate.ts";
+import type { Origin, OriginFailure, OriginRequest, OriginResponse } from "./origin.ts";
+import { OriginHealth, type Permission } from "./origin-health.ts";
+import { sentFields } from "./sent-fields.ts";
 
 /** RFC 9110 §9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set([
@@ -37,24 +38,27 @@ const IDEMPOTENT: ReadonlySet<string> = new Set([
   "DELETE",
 ]);
 
-const NO_TRAILERS: ReadonlySet<string> = new Set([
-  "age",
-  "authorization",
-  "cache-control",
-  "content-encoding",
-  "content-length",
-  "content-range",
-  "content-type",
-  "date",
-  "expires",
-  "host",
-  "location",
-  "set-cookie",
-  "vary",
-]);
+/** What may be otherwise than in limits.ts, or is otherwise in tests. */
+export interface OriginOptions {
+  /** Of the installation; absent: of this process. */
+  readonly loopToken?: string;
+  readonly connectTimeoutMs?: number;
+  readonly headTimeoutMs?: number;
+  readonly bodyIdleTimeoutMs?: number;
+  readonly lookup?: ConnectorTerms["lookup"];
+  /** Below 1. */
+  readonly random?: () => number;
+}
+
+/** Connections of one kind: to where the operator says, or to where that is not this machine. */
+interface Connections {
+  readonly agent: Agent;
+  readonly connector: OriginConnector;
+}
 
 /** Origins over HTTP/1.1, connections pooled per origin. */
 export class UndiciOrigin implements Origin {
+  readonly loopToken: string;
   readonly #embedded: EmbeddedSpaces;
   readonly #clock: Clock;
   readonly #upstreams = new FetchSlots({
@@ -68,148 +72,176 @@ export class UndiciOrigin implements Origin {
     fetchesMax: EMBEDDED_FETCHES_MAX,
     waitMs: ORIGIN_QUEUE_TIMEOUT_MS,
   });
-  /** As many connections as there are fetches: what bounds them, and who waits, is decided above. */
-  readonly #agent = new Agent({
-    maxOrigins: ORIGINS_MAX,
-    pipelining: 1,
-    allowH2: false,
-    maxHeaderSize: ORIGIN_HEAD_BYTES_MAX,
-    connect: originConnector(),
-    headersTimeout: ORIGIN_HEAD_TIMEOUT_MS,
-    bodyTimeout: ORIGIN_BODY_IDLE_TIMEOUT_MS,
-  });
+  readonly #health: OriginHealth;
+  readonly #operators: Connections;
+  /** Apart, so that none is used that was made by another rule. */
+  readonly #others: Connections;
 
-  constructor(embedded: EmbeddedSpaces, clock: Clock) {
+  constructor(embedded: EmbeddedSpaces, clock: Clock, options: OriginOptions = {}) {
+    this.loopToken = options.loopToken ?? newLoopToken();
     this.#embedded = embedded;
     this.#clock = clock;
+    this.#health = new OriginHealth(options.random ?? Math.random);
+    this.#operators = connections(options, true);
+    this.#others = connections(options, false);
   }
 
   async fetch(
     request: OriginRequest,
     signal: AbortSignal,
   ): Promise<OriginResponse | OriginFailure> {
-    const location = locate(request, this.#embedded, this.#clock.now());
-    if (location.kind === "unusable") return failed(400, "unusable-path", location.reason);
+    const located = locate(request, this.#embedded, this.#clock.now());
+    if (located.kind === "unusable") return failed(400, "unusable-path", located.reason);
     const isEmbedded = request.endpoint.upstream === undefined;
     const slots = isEmbedded ? this.#embeddedSpaces : this.#upstreams;
-    const slot = await slots.take(location.origin, signal);
+    const { origin } = located;
+    const permission = this.#health.permit(origin, this.#clock.now());
+    if (permission.kind === "wait") return down(permission);
+    const taken = slots.take(origin, signal);
+    // Awaited always: undici cannot be entered from within what one of its responses has led to.
+    const slot = await taken;
     if (slot !== "granted") return withoutSlot(slot);
-    const done = (): void => slots.giveBack(location.origin);
-    try {
-      const requestTime = this.#clock.now();
-      const received = await this.#request(request, location, signal);
-      received.body.once("close", done);
-      return judged(received, request, { requestTime, responseTime: this.#clock.now() });
-    } catch (error) {
-      done();
-      return failureOf(error);
+    const release = (): void => slots.giveBack(origin);
+    // It may have gone down in the meantime.
+    const stillPermitted =
+      typeof taken === "string" ? permission : this.#health.permit(origin, this.#clock.now());
+    if (stillPermitted.kind === "wait") {
+      release();
+      return down(stillPermitted);
     }
-  }
-
-  /** A pooled connection may have been closed by the origin as we wrote: one more try, on another. */
-  async #request(
-    request: OriginRequest,
-    location: Location & { kind: "location" },
-    signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData> {
-    const options: Dispatcher.RequestOptions = {
-      origin: location.origin,
-      path: location.path,
-      method: request.method,
-      headers: sentFields(request, location),
-      responseHeaders: "raw",
-      signal,
-      ...(request.content === undefined ? {} : { body: Readable.from(request.content) }),
-      onInfo: ({ statusCode, headers }) => {
-        // RFC 9110 §15.2.1: the edge has said 100 itself, as it began to read.
-        if (statusCode !== 100) request.informed(statusCode, endToEndFields(rawFields(headers)));
-      },
-    };
-    try {
-      return await this.#agent.request(options);
-    } catch (error) {
-      if (!isStaleConnection(error) || signal.aborted || !isRepeatable(request)) throw error;
-      return this.#agent.request(options);
-    }
+    return await this.#fetch(request, located, { signal, release });
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await Promise.all([this.#operators.agent.destroy(), this.#others.agent.destroy()]);
   }
+
+  /** A pooled connection may have been closed by the origin as we wrote: one more try, on another. */
+  async #fetch(
+    request: OriginRequest,
+    located: LocatedOrigin,
+    turn: Turn,
+  ): Promise<OriginResponse | OriginFailure> {
+    const { signal } = turn;
+    const requestTime = this.#clock.now();
+    const options = dispatchOptions(request, located, this.loopToken);
+    for (let attempt = 1; ; attempt += 1) {
+      const fetch = this.#dispatch(request, options, turn);
+      try {
+        const head = await fetch.head;
+        const responseTime = this.#clock.now();
+        this.#health.answered(located.origin, responseTime);
+        return answerOf(fetch, head, request, { requestTime, responseTime });
+      } catch (error) {
+        const isStale = fetch.wasStale && isClosedByOrigin(error);
+        if (isStale && attempt === 1 && !signal.aborted && isRepeatable(request)) continue;
+        turn.release();
+        if (signal.aborted) return withoutSlot("aborted");
+        const failure = failureOf(error);
+        this.#noteFailure(located.origin, failure, { isSent: fetch.isSent, requestTime });
+        return failure;
+      }
+    }
+  }
+
+  #dispatch(
+    request: OriginRequest,
+    options: Dispatcher.DispatchOptions,
+    turn: Turn,
+  ): DispatchedFetch {
+    const { endpoint } = request;
+    const { agent, connector } = isOperatorsHost(endpoint) ? this.#operators : this.#others;
+    const fetch = new DispatchedFetch({
+      request,
+      signal: turn.signal,
+      clock: this.#clock,
+      connector,
+      isPaced: endpoint.role !== "proxy",
+      closed: turn.release,
+    });
+    agent.dispatch(options, fetch);
+    return fetch;
+  }
+
+  /** What breaks off or makes no sense has come from somewhere: only silence counts. */
+  #noteFailure(
+    origin: string,
+    { detail }: OriginFailure,
+    { isSent, requestTime }: { readonly isSent: boolean; readonly requestTime: number },
+  ): void {
+    const now = this.#clock.now();
+    const begunAt = requestTime;
+    if (detail === "origin-timeout") this.#health.failed(origin, { begunAt, now, status: 504 });
+    else if (detail === "origin-unreachable" && !isSent) {
+      this.#health.failed(origin, { begunAt, now, status: 502 });
+    }
+  }
+}
+
+/** A fetch whose turn it is: until when it is wanted, and what to call once it is over. */
+interface Turn {
+  readonly signal: AbortSignal;
+  readonly release: () => void;
+}
+
+function connections(options: OriginOptions, anyAddress: boolean): Connections {
+  const { connectTimeoutMs = ORIGIN_CONNECT_TIMEOUT_MS, lookup } = options;
+  const terms = { connectTimeoutMs, anyAddress, ...(lookup === undefined ? {} : { lookup }) };
+  const connector = new OriginConnector(terms);
+  // As many connections as there are fetches: what bounds them, and who waits, is decided by slots.
+  const agent = new Agent({
+    maxOrigins: ORIGINS_MAX,
+    pipelining: 1,
+    allowH2: false,
+    maxHeaderSize: ORIGIN_HEAD_BYTES_MAX,
+    connect: connector.connect,
+    headersTimeout: options.headTimeoutMs ?? ORIGIN_HEAD_TIMEOUT_MS,
+    bodyTimeout: options.bodyIdleTimeoutMs ?? ORIGIN_BODY_IDLE_TIMEOUT_MS,
+  });
+  return { agent, connector };
+}
+
+function dispatchOptions(
+  request: OriginRequest,
+  located: LocatedOrigin,
+  loopToken: string,
+): Dispatcher.DispatchOptions {
+  const { method, content } = request;
+  const { origin, path } = located;
+  const headers = sentFields(request, located, loopToken);
+  if (content === undefined) return { origin, path, method, headers };
+  return { origin, path, method, headers, body: Readable.from(content) };
 }
 
 /** What came, if it is an answer to what was asked. */
-function judged(
-  received: Dispatcher.ResponseData,
-  { fields: asked, endpoint }: OriginRequest,
+function answerOf(
+  fetch: DispatchedFetch,
+  { status, fields }: ReceivedHead,
+  { fields: asked, method, endpoint }: OriginRequest,
   times: { readonly requestTime: number; readonly responseTime: number },
 ): OriginResponse | OriginFailure {
-  const raw = rawFields(received.headers);
-  const named = raw.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text));
-  const transferEncoding = fieldOf(named, "transfer-encoding");
-  const status = received.statusCode;
   const statusMax = endpoint.role === "proxy" ? 999 : 599;
-  const fault = answerFault({ status, transferEncoding, asked, statusMax });
-  if (fault !== undefined) {
-    // Not a byte more of it is read; that it ends early is no news then.
-    received.body.on("error", () => undefined).destroy();
-    return failed(502, "origin-invalid", fault);
+  const verdict = judgeAnswer({ status, fields, asked, statusMax });
+  if (verdict.kind === "fault") {
+    // Not a byte more of it is read.
+    fetch.giveUp(verdict.reason);
+    return failed(502, "origin-invalid", verdict.reason);
   }
+  if (verdict.partBytes !== undefined && method !== "HEAD") fetch.expect(verdict.partBytes);
   return {
     kind: "response",
     status,
-    fields: endToEndFields(raw),
-    length: bodyLength(named),
-    body: received.body,
-    // A little is read on, so that the connection can be used again; an abort is no failure here.
-    trailers: () => trailerFields(received.trailers),
-    discard: () => void received.body.dump().catch(() => undefined),
+    fields: endToEndFields(fields),
+    length: bodyLength(fields),
+    body: fetch,
+    discard: () => fetch.discard(),
     ...times,
   };
-}
-
-/** With `responseHeaders: "raw"` undici answers names and values in one flat list. */
-function rawFields(headers: unknown): readonly string[] {
-  return headers as readonly string[];
 }
 
 /** RFC 9110 §9.2.2: what may be sent twice because doing it twice is doing it once. */
 function isRepeatable({ method, content }: OriginRequest): boolean {
   return content === undefined && IDEMPOTENT.has(method);
-}
-
-/** What an origin is told beside what the request is for. */
-function sentFields(
-  { fields, requestId, endpoint, contentLength }: OriginRequest,
-  location: Location & { kind: "location" },
-): string[] {
-  // A proxy passes on what the client accepts; of a Space's objects there is one representation.
-  const coding = endpoint.role === "proxy" ? [] : ["accept-encoding", "identity"];
-  const length = typeof contentLength === "number" ? ["content-length", String(contentLength)] : [];
-  return [
-    ...coding,
-    "x-request-id",
-    requestId,
-    ...Object.entries(location.fields).flat(),
-    ...fields,
-    // RFC 8586 §2: behind those that the request has come through already.
-    "cdn-loop",
-    CDN_LOOP_TOKEN,
-    ...length,
-  ];
-}
-
-/** RFC 9110 §6.5.1: what decides about framing, routing or caching has no place in a trailer. */
-function trailerFields(
-  trailers: Readonly<Record<string, string | string[] | undefined>>,
-): string[] {
-  const fields: string[] = [];
-  for (const [name, value = []] of Object.entries(trailers)) {
-    for (const line of [value].flat()) fields.push(name, line);
-  }
-  return endToEndFields(fields).filter((_, i, all) => {
-    return !NO_TRAILERS.has(all[i - (i % 2)] ?? "");
-  });
 }
 
 /** RFC 9112 §6.3; undici has refused what is malformed or contradicts itself. */
@@ -219,21 +251,10 @@ function bodyLength(fields: readonly string[]): BodyLength {
   return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : "close-delimited";
 }
 
-function isStaleConnection(error: unknown): boolean {
-  return error instanceof errors.SocketError || isReset(error);
-}
-
-function failureOf(error: unknown): OriginFailure {
-  const timedOut =
-    error instanceof errors.ConnectTimeoutError || error instanceof errors.HeadersTimeoutError;
-  return timedOut
-    ? failed(504, "origin-timeout", "The origin did not answer in time.", error)
-    : failed(
-        502,
-        "origin-unreachable",
-        "The origin could not be reached or did not answer in HTTP.",
-        error,
-      );
+function down({ status, waitMs }: Extract<Permission, { kind: "wait" }>): OriginFailure {
+  const reason = "The origin has not answered for a while, and is asked again in a moment.";
+  const retryAfterSeconds = Math.ceil(waitMs / 1_000);
+  return { ...failed(status, "origin-down", reason), retryAfterSeconds };
 }
 
 function withoutSlot(answer: Exclude<SlotAnswer, "granted">): OriginFailure {
@@ -247,13 +268,4 @@ function withoutSlot(answer: Exclude<SlotAnswer, "granted">): OriginFailure {
     default:
       return unreachable(answer);
   }
-}
-
-function failed(
-  status: OriginFailure["status"],
-  detail: OriginFailure["detail"],
-  reason: string,
-  cause?: unknown,
-): OriginFailure {
-  return { kind: "failed", status, detail, reason, cause };
 }

@@ -25,7 +25,7 @@ describe("an edge", () => {
     const hit = await fetchOnce(edge, "/a.png");
 
     assert.equal(miss.fields.get("x-cache"), "MISS");
-    assert.equal(miss.fields.get("cache-status"), "Atoll; fwd=miss; stored");
+    assert.equal(miss.fields.get("cache-status"), "Atoll; fwd=uri-miss; stored");
     assert.equal(miss.fields.get("age"), undefined);
     assert.equal(hit.fields.get("x-cache"), "HIT");
     assert.equal(hit.fields.get("cache-status"), "Atoll; hit; ttl=3593");
@@ -79,9 +79,8 @@ describe("an edge", () => {
     ["a cookie", { "set-cookie": "a=b", "cache-control": "max-age=60" }, 200],
     ["Vary: *", { vary: "Accept, *" }, 200],
     ["no lifetime and no validator", { "cache-control": "max-age=0" }, 200],
-    ["status 404", {}, 404],
     ["status 302", { location: "/b" }, 302],
-    ["status 500", {}, 500],
+    ["status 400", { "cache-control": "max-age=60" }, 400],
   ];
   for (const [what, headers, status] of unstored) {
     test(`passes on, and never stores, what has ${what}`, async () => {
@@ -102,6 +101,20 @@ describe("an edge", () => {
       await using edge = await startEdge(answer);
       await fetchOnce(edge, "/a");
       assert.equal(await xCache(edge, "/a"), "HIT");
+    });
+  }
+
+  for (const status of [403, 404, 410, 500, 503]) {
+    test(`keeps a ${status} for 10 seconds at most, and no longer than a purge`, async () => {
+      const { answer } = countingOrigin({ "cache-control": "max-age=60" }, status);
+      await using edge = await startEdge(answer);
+      await fetchOnce(edge, "/a");
+      edge.clock.advance(9_999);
+      assert.equal(await xCache(edge, "/a"), "HIT");
+      edge.clock.advance(1);
+      assert.equal(await xCache(edge, "/a"), "MISS");
+      edge.purge("/a");
+      assert.equal(await xCache(edge, "/a"), "MISS");
     });
   }
 

@@ -247,7 +247,7 @@ describe("a fill", () => {
     const part = await fetchOnce(edge, "/a", "range: bytes=0-3");
     assert.equal(part.status, 206);
     assert.deepEqual(ranges.slice(2), [undefined, "bytes=0-3"]);
-    assert.equal(part.fields.get("cache-status"), "Atoll; fwd=miss; detail=too-large");
+    assert.equal(part.fields.get("cache-status"), "Atoll; fwd=uri-miss; detail=too-large");
   });
 
   test("that cannot be stored is held back while its client reads nothing, and ended when it leaves", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { Body } from "#edge/cache/body.ts";
+import type { ContentReader } from "#edge/cache/content-reader.ts";
 import { MemoryBudget } from "#edge/cache/memory-budget.ts";
 import { MemoryStore } from "#edge/cache/memory-store.ts";
 import { type StoredResponse, storedResponse } from "#edge/cache/stored-response.ts";
@@ -31,7 +32,7 @@ function put(store: MemoryStore, budget: MemoryBudget, key: string, bytes = 10_0
 }
 
 describe("the memory store", () => {
-  test("evicts the least recently used first", () => {
+  test("evicts first what was not used since it was stored", () => {
     const budget = new MemoryBudget(38_000);
     const store = new MemoryStore(budget);
     for (const key of ["a", "b", "c"]) put(store, budget, key);
@@ -41,6 +42,59 @@ describe("the memory store", () => {
       ["a", "b", "c", "d"].map((key) => store.get(key) !== undefined),
       [true, false, true, true],
     );
+  });
+
+  test("keeps what is used through a crawl over what is not", () => {
+    const budget = new MemoryBudget(1_000_000);
+    const store = new MemoryStore(budget);
+    const hot = ["/a", "/b", "/c", "/d"];
+    for (const key of hot) put(store, budget, key);
+    for (const key of hot) store.get(key);
+    for (let i = 0; i < 1_000; i += 1) put(store, budget, `/crawled/${i}`);
+    assert.deepEqual(
+      hot.filter((key) => store.get(key) === undefined),
+      [],
+    );
+  });
+
+  test("does not take for new what replaces its like, as when the origin has confirmed it", () => {
+    const budget = new MemoryBudget(1_000_000);
+    const store = new MemoryStore(budget);
+    put(store, budget, "/confirmed");
+    store.get("/confirmed");
+    const crawl = (from: number): void => {
+      for (let i = 0; i < 500; i += 1) put(store, budget, `/crawled/${from + i}`);
+    };
+    crawl(0);
+    put(store, budget, "/confirmed");
+    crawl(500);
+    assert(store.get("/confirmed") !== undefined);
+  });
+
+  test("lists what it has, the oldest first, whatever comes and goes meanwhile", () => {
+    const budget = new MemoryBudget(1_000_000);
+    const store = new MemoryStore(budget);
+    for (const key of ["a", "b", "c", "d"]) put(store, budget, key, 10);
+    put(store, budget, "b", 20);
+    const listed: string[] = [];
+    for (const { key } of store.entries()) {
+      listed.push(key);
+      if (key === "a") store.delete("c");
+      if (key === "d") put(store, budget, "e", 10);
+    }
+    assert.deepEqual(listed, ["a", "d", "b", "e"]);
+  });
+
+  test("tells how much it has, and how much it had to let go", () => {
+    const budget = new MemoryBudget(100_000);
+    const store = new MemoryStore(budget);
+    for (let i = 0; i < 20; i += 1) put(store, budget, `/${i}`, 9_000);
+    const { objects, bytes, evictions, ghosts } = store.stats();
+    assert.equal(objects, store.size);
+    assert.equal(evictions, 20 - objects);
+    assert(bytes > objects * 9_000);
+    assert(bytes <= budget.used);
+    assert(ghosts > 0);
   });
 
   test("stays within its bytes and forgets none of them, whatever is put and deleted", () => {
@@ -83,8 +137,96 @@ describe("the memory store", () => {
     assert.equal(budget.used, 0);
   });
 
+  test("gives of each response the octets that it was put with, small or not, read how it may be", () => {
+    const step = fc.record({
+      kind: fc.constantFrom("put", "put", "put", "single", "open", "read", "close", "delete"),
+      key: fc.constantFrom(...Array.from({ length: 40 }, (_, i) => `/${i}`)),
+      bytes: fc.oneof(fc.nat(2_000), fc.nat(16_384), fc.nat(40_000)),
+      which: fc.nat(),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 600, size: "max" }), (steps) => {
+        const budget = new MemoryBudget(1_500_000);
+        const store = new MemoryStore(budget);
+        const written = new Map<string, Buffer>();
+        const taken: { readonly bytes: Buffer; readonly expected: Buffer }[] = [];
+        const readers: { readonly reader: ContentReader; readonly expected: Buffer }[] = [];
+        for (const [i, { kind, key, bytes, which }] of steps.entries()) {
+          const found = store.get(key)?.body;
+          const expected = written.get(key) ?? Buffer.alloc(0);
+          const single = found?.single();
+          if (kind === "put") {
+            written.set(key, Buffer.alloc(bytes, `${key} in step ${i}, `));
+            const half = Math.floor(bytes / 2);
+            const octets = written.get(key) ?? Buffer.alloc(0);
+            const response = stored(budget, key, octets.subarray(0, half), octets.subarray(half));
+            store.put(response);
+            response.body.release();
+          } else if (kind === "single" && single !== undefined) {
+            taken.push({ bytes: single, expected });
+          } else if (kind === "open" && found !== undefined) {
+            readers.push({ reader: found.read(), expected });
+          } else if (kind === "read" && readers.length > 0) {
+            const { reader, expected: whole } = readers[which % readers.length] ?? assert.fail();
+            const from = reader.position;
+            const part = reader.read();
+            if (Buffer.isBuffer(part))
+              taken.push({ bytes: part, expected: whole.subarray(from, from + part.length) });
+          } else if (kind === "close") {
+            readers.splice(which % (readers.length + 1), 1)[0]?.reader.close();
+          } else if (kind === "delete") {
+            store.delete(key);
+          }
+          assert(single === undefined || single.equals(expected));
+        }
+        for (const { bytes, expected } of taken) assert(bytes.equals(expected));
+        for (const { reader } of readers) reader.close();
+        for (const key of written.keys()) store.delete(key);
+        assert.equal(budget.used, 0);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   test("stores an object of 50 MiB in its default size", () => {
     assert(new MemoryStore(new MemoryBudget(256 * 1024 * 1024)).bodyBytesMax >= 50 * 1024 * 1024);
+  });
+});
+
+describe("a small body", () => {
+  test("that was evicted can still be read by whoever refers to it", () => {
+    const budget = new MemoryBudget(1_000_000);
+    const store = new MemoryStore(budget);
+    put(store, budget, "/evicted");
+    const evicted = store.get("/evicted") ?? assert.fail();
+    store.delete("/evicted");
+    for (let i = 0; i < 500; i += 1) put(store, budget, `/later/${i}`);
+    assert(evicted.body.single()?.equals(Buffer.alloc(10_000)));
+    assert(evicted.body.read().read() instanceof Buffer);
+  });
+
+  test("has memory of its own while somebody reads it piece by piece, and is charged for it", () => {
+    const budget = new MemoryBudget(1_000_000);
+    const store = new MemoryStore(budget);
+    put(store, budget, "/a", 1_000);
+    const settledBytes = budget.used;
+    const reader = store.get("/a")?.body.read() ?? assert.fail();
+    const part = reader.read();
+    assert(Buffer.isBuffer(part));
+    assert.equal(part.buffer.byteLength, 1_000);
+    assert(budget.used > settledBytes);
+    assert.equal(budget.heldFor("readers"), budget.used - budget.heldFor("store"));
+    reader.close();
+    assert.equal(budget.used, settledBytes);
+    assert.equal(store.get("/a")?.body.single()?.length, 1_000);
+  });
+
+  test("of a fetch that nobody waited for is on nobody's account", () => {
+    const budget = new MemoryBudget(1_000_000);
+    const body = new Body(budget, "windowed");
+    body.append(Buffer.alloc(1_000));
+    body.end("whole");
+    assert.equal(budget.used, 0);
   });
 });
 

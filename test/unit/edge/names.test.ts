@@ -41,9 +41,9 @@ describe("the directory of endpoints", () => {
   test("keeps an endpoint's purges when the endpoint changes", () => {
     const directory = new EndpointDirectory();
     directory.put(endpoint);
-    directory.purge(endpoint.id, 3, ["/a"]);
+    directory.purge({ id: endpoint.id, number: 3, patterns: ["/a"] });
     directory.put({ ...endpoint, ttl: 60 });
     assert.equal(directory.find(ownHost)?.purges?.latest, 3);
-    directory.purge("gone", 4, ["/a"]);
+    directory.purge({ id: "gone", number: 4, patterns: ["/a"] });
   });
 });

@@ -14,6 +14,7 @@ import type { FieldSection } from "#edge/fields.ts";
 import type { OriginResponse } from "#edge/origin/origin.ts";
 import type { RequestHead } from "#edge/request.ts";
 import { storedReply } from "#edge/stored-reply.ts";
+import { OutgoingContent } from "#edge/wire/http2/outgoing-content.ts";
 import { replyWith, startWire } from "./wire.ts";
 
 const MIB = 1024 * 1024;
@@ -44,10 +45,15 @@ function bodyOf(...chunks: readonly Buffer[]): Body {
   return body;
 }
 
-function store(into: MemoryStore, budget: MemoryBudget, target: string): StoredResponse {
+function store(
+  into: MemoryStore,
+  budget: MemoryBudget,
+  target: string,
+  bodyBytes = 1,
+): StoredResponse {
   const body = new Body(budget, "retained");
   body.hold();
-  body.append(SLAB.subarray(0, 1));
+  body.append(SLAB.subarray(0, bodyBytes));
   body.end("whole");
   const fields = ["content-type", "text/plain", "etag", `"${target.slice(0, 8)}"`];
   const head = { status: 200, fields, requestTime: 0, responseTime: 0 };
@@ -57,6 +63,13 @@ function store(into: MemoryStore, budget: MemoryBudget, target: string): StoredR
   into.put(stored);
   body.release();
   return stored;
+}
+
+/** What is kept of uses, because they were the last of all, is no entry's own. */
+function useManyOthers(use: (stored: StoredResponse) => void): void {
+  const budget = new MemoryBudget(MIB);
+  const others = new MemoryStore(budget);
+  for (let i = 0; i < 20_000; i += 1) use(store(others, budget, `/others/${i}`));
 }
 
 /** Both sections of a reply that is made of it. */
@@ -71,10 +84,13 @@ function hit(stored: StoredResponse): FieldSection[] {
   };
   const endpoint = { id: "1", space: "s", region: "r", domain: "d", ttl: 60 };
   const reply = storedReply(request, stored, {
+    visit: {
+      requestId: "1",
+      live: { endpoint, purges: undefined, counters: undefined },
+      lines: "",
+    },
     outcome: { kind: "hit", ttlSeconds: 60 },
-    requestId: "1",
     now: 0,
-    live: { endpoint, purges: undefined, counters: undefined },
   });
   return [reply.section, reply.own];
 }
@@ -133,23 +149,46 @@ describe("what is stored owns its memory:", () => {
     assert(grown < 4 * MIB, `${grown / MIB} MiB for 1,000 entries`);
   });
 
+  test("what waits for the windows of HTTP/2 keeps nothing but itself", () => {
+    const budget = new MemoryBudget(64 * MIB);
+    const settled = store(new MemoryStore(budget), budget, "/waits").body.single() ?? assert.fail();
+    assert(settled.buffer.byteLength > 1_000, "no part of an arena");
+    const { bytes } = new OutgoingContent(settled);
+    assert.equal(bytes.buffer.byteLength, 1);
+    assert(bytes.equals(settled));
+  });
+
   const uses: readonly (readonly [what: string, use: (stored: StoredResponse) => void])[] = [
     ["as it is stored", () => undefined],
     ["once it was hit", (stored) => void hit(stored)],
     ["once it was hit over HTTP/2", (stored) => hit(stored).every((section) => section.http2)],
   ];
   for (const [what, use] of uses) {
-    test(`what an entry costs is charged, ${what}`, async () => {
-      const budget = new MemoryBudget(256 * MIB);
-      const into = new MemoryStore(budget);
-      use(store(into, budget, "/warm"));
-      const before = await aliveBytes();
-      for (let i = 0; i < 20_000; i += 1) use(store(into, budget, `/objects/number/${i}`));
-      const grown = (await aliveBytes()) - before;
-      assert.equal(into.size, 20_001);
-      assert(grown <= budget.used, `${grown / 20_000} of ${budget.used / 20_000} bytes an entry`);
-    });
+    for (const bodyBytes of [1, 1_000, 20_000]) {
+      const count = bodyBytes > 1_000 ? 2_000 : 20_000;
+      test(`what an entry of ${bodyBytes} octets costs is charged, ${what}`, async () => {
+        useManyOthers(use);
+        const budget = new MemoryBudget(256 * MIB);
+        const into = new MemoryStore(budget);
+        const from = await aliveBytes();
+        for (let i = 0; i < count; i += 1) use(store(into, budget, `/objects/${i}`, bodyBytes));
+        const grown = (await aliveBytes()) - from;
+        assert.equal(into.size, count);
+        assert(grown <= budget.used, `${grown / count} of ${budget.used / count} bytes an entry`);
+      });
+    }
   }
+
+  test("what is charged is still there after most of it has come and gone", async () => {
+    const budget = new MemoryBudget(32 * MIB);
+    const into = new MemoryStore(budget);
+    const from = await aliveBytes();
+    for (let i = 0; i < 60_000; i += 1)
+      store(into, budget, `/objects/${i}`, 1 + ((i * 37) % 4_000));
+    const grown = (await aliveBytes()) - from;
+    assert(into.stats().evictions > 40_000);
+    assert(grown <= 1.05 * budget.bytesMax, `${grown / MIB} MiB`);
+  });
 });
 
 /** A fill of one small object, and a sign of whether what it was begun with is still there. */
@@ -160,17 +199,24 @@ async function finishedFill(): Promise<{ stored: StoredResponse; plan: WeakRef<o
     status: 200,
     fields: [],
     length: 1,
-    body: (async function* () {
-      yield await Promise.resolve(SLAB.subarray(0, 1));
-    })(),
+    body: {
+      read: (sink) => {
+        sink.chunk(SLAB.subarray(0, 1));
+        sink.end([]);
+      },
+      resume: () => undefined,
+    },
     discard: () => undefined,
-    trailers: () => [],
     requestTime: 0,
     responseTime: 0,
   };
   const plan = {
     key: "k",
     prior: undefined,
+    slice: undefined,
+    keyOf: () => "k",
+    sourceOf: () => assert.fail("it is small"),
+    replaces: false,
     endpoint: { ttl: 60 },
     requestFields: [],
     bodyBytesMax: MIB,

@@ -288,6 +288,6 @@ test("what was for one client alone is not waited for by the next", async () => 
   const status = (await Promise.all([second, third])).map(({ fields }) =>
     fields.get("cache-status"),
   );
-  const alone = "Atoll; fwd=miss; detail=no-store";
+  const alone = "Atoll; fwd=uri-miss; detail=no-store";
   assert.deepEqual(status, [alone, alone]);
 });

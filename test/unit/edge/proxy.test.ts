@@ -85,7 +85,8 @@ describe("a proxy passes", () => {
       await using edge = await before(`HTTP/1.1 ${status} R\r\netag: "a"\r\n${fields}\r\n`);
       using client = new Client(edge.port);
       for (let i = 0; i < 2; i += 1) {
-        client.send(request(method, "/a", 'if-none-match: "a"', "authorization: x"));
+        // Presigned: the cache has nothing to do with it.
+        client.send(request(method, "/a?x-amz-signature=s", 'if-none-match: "a"'));
         const response = await client.receive(method);
         assert.equal(response.status, status);
         assert.equal(response.fields.get("content-length"), status === 200 ? "5" : undefined);

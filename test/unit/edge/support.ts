@@ -14,7 +14,9 @@ import { MemoryStore } from "#edge/cache/memory-store.ts";
 import type { Ending } from "#edge/exchange.ts";
 import { FeedFollower } from "#edge/feed-follower.ts";
 import { UndiciOrigin } from "#edge/origin/undici-origin.ts";
+import { Gate } from "#edge/gate.ts";
 import { Edge } from "#edge/serve.ts";
+import { Tiers } from "#edge/tiers/tiers.ts";
 import { Connection } from "#edge/wire/http1/connection.ts";
 import { Slabs } from "#edge/wire/slabs.ts";
 import type { EdgeEndpoint } from "#feed/entry.ts";
@@ -82,7 +84,9 @@ export async function startEdgeBefore(
   const clock = manualClock(Date.UTC(2026, 10, 22, 12));
   const budget = new MemoryBudget(memoryBytesMax);
   const store = new MemoryStore(budget);
-  const origin = new UndiciOrigin({ port: originPort, secret: "s3cret" }, clock);
+  const origin = new UndiciOrigin({ port: originPort, secret: "s3cret" }, clock, {
+    loopToken: "atoll",
+  });
   stack.defer(() => origin.close());
   const feed = new FeedFollower();
   const { ttl: _ttl, ...unlimited } = endpoint;
@@ -98,7 +102,9 @@ export async function startEdgeBefore(
     warn: (fields: unknown) => void warnings.push(fields),
     error: (fields: unknown) => void errors.push(fields),
   };
-  const edge = new Edge({ feed, store, budget, origin, clock, log });
+  const tiers = new Tiers({ memory: store, disk: undefined, budget });
+  const gate = new Gate({ loopToken: origin.loopToken, tlsPort: undefined });
+  const edge = new Edge({ feed, gate, tiers, budget, origin, clock, log });
   const parts = {
     serve: edge.serve.bind(edge),
     observer: { ended: (ending: Ending) => void endings.push(ending) },

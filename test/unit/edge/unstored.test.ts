@@ -58,7 +58,7 @@ describe("what cannot be stored", () => {
       assert.equal(response.status, status);
       assert.equal(response.body.length, status === 200 ? LENGTH : 0);
       assert.equal(response.fields.get("etag"), '"a"');
-      assert.equal(response.fields.get("cache-status"), "Atoll; fwd=miss; detail=too-large");
+      assert.equal(response.fields.get("cache-status"), "Atoll; fwd=uri-miss; detail=too-large");
     });
   }
 
@@ -108,13 +108,13 @@ describe("a failure of the origin", () => {
   test("says in Cache-Status why there is no answer", async () => {
     await using edge = await startEdge((incoming) => void incoming.socket.resetAndDestroy());
     const failed = await fetchOnce(edge, "/a");
-    assert.equal(failed.fields.get("cache-status"), "Atoll; fwd=miss; detail=origin-unreachable");
+    assert.equal(failed.fields.get("cache-status"), "Atoll; fwd=uri-miss; detail=origin-unreachable");
     const bypassed = await fetchOnce(edge, "/a", "authorization: Bearer t");
     assert.equal(
       bypassed.fields.get("cache-status"),
       "Atoll; fwd=bypass; detail=origin-unreachable",
     );
     const unusable = await fetchOnce(edge, "/../a");
-    assert.equal(unusable.fields.get("cache-status"), "Atoll; fwd=miss; detail=unusable-path");
+    assert.equal(unusable.fields.get("cache-status"), "Atoll; fwd=uri-miss; detail=unusable-path");
   });
 });

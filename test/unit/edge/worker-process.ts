@@ -54,6 +54,7 @@ export function settingsOf(port: number): EdgeSettings {
     sharePort: false,
     priorKnowledge: false,
     memoryBytesMax: 64 * 1024 * 1024,
+        loopToken: "atoll-test",
     embedded: { port: 1, secret: "" },
     logLevel: "silent",
   };
@@ -81,7 +82,7 @@ export async function startWorker(
   assert(address !== null && typeof address === "object");
   const worker = new Worker();
   const embedded = { port: address.port, secret: "s3cret" };
-  worker.tell({ kind: "start", settings: { ...settingsOf(0), embedded, ...settings } });
+  worker.tell({ kind: "start", settings: { ...settingsOf(0), embedded, ...settings }, slot: 0 });
   if (ticketKeys !== undefined) worker.tell({ kind: "ticket-keys", keys: ticketKeys });
   const content = { endpoints: [endpoint], purges: [], certificates: [], ...snapshot };
   worker.tell({ kind: "snapshot", ...content });

@@ -48,7 +48,7 @@ describe("an edge worker", () => {
     using first = await startWorker();
     using second = new Worker();
     const settings = { ...settingsOf(first.port), sharePort: true };
-    second.tell({ kind: "start", settings });
+    second.tell({ kind: "start", settings, slot: 1 });
     second.tell({ kind: "serve" });
     assert.match((await second.hear("failed")).message, /EADDRINUSE/);
   });
@@ -77,7 +77,7 @@ describe("an edge worker", () => {
     const address = taken.address();
     assert(address !== null && typeof address === "object");
     using worker = new Worker();
-    worker.tell({ kind: "start", settings: settingsOf(address.port) });
+    worker.tell({ kind: "start", settings: settingsOf(address.port), slot: 0 });
     worker.tell({ kind: "serve" });
     assert.match((await worker.hear("failed")).message, /EADDRINUSE/);
     taken.close();

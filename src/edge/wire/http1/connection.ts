@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { BodyReader } from "../../cache/body-reader.ts";
+import { ContentReader } from "../../cache/content-reader.ts";
 import type { Client, Exchange } from "../../exchange.ts";
 import {
   HEAD_BYTES_MAX,
@@ -93,7 +93,7 @@ export class Connection implements Exchange, WireConnection {
     this.#reply = reply;
     // Where the next request begins is not known before all of this one has come.
     if (this.#intake?.isWhole === false) this.#last = true;
-    const unframed = reply.content instanceof BodyReader && reply.contentLength === undefined;
+    const unframed = reply.content instanceof ContentReader && reply.contentLength === undefined;
     const chunked = unframed && this.#request?.version === "HTTP/1.1";
     // RFC 9112 §6.3: an HTTP/1.0 client learns the end of such content from the connection's end.
     if (unframed && !chunked) this.#last = true;

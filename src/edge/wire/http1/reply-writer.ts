@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock } from "#clock.ts";
-import { BodyReader } from "../../cache/body-reader.ts";
+import { ContentReader } from "../../cache/content-reader.ts";
 import { fieldSection } from "../../fields.ts";
 import { HELD_UP_BYTES_MIN, WRITE_STALL_TIMEOUT_MS } from "../../limits.ts";
 import type { Reply } from "../../reply.ts";
@@ -26,7 +26,7 @@ export class ReplyWriter {
   readonly #output: Output;
   readonly #clock: Clock;
   readonly #written: () => void;
-  #reader: BodyReader | undefined;
+  #reader: ContentReader | undefined;
   /** All has been handed to the socket, which still refers to it. */
   #ended = false;
   #chunked = false;
@@ -68,7 +68,7 @@ export class ReplyWriter {
     if (chunked) output.text("transfer-encoding: chunked\r\n");
     output.text(`x-request-id: ${reply.requestId}\r\n${connectionLine(terms)}\r\n`);
     this.#sentBytes = 0;
-    if (content instanceof BodyReader) {
+    if (content instanceof ContentReader) {
       this.#stream(content, chunked);
       return false;
     }
@@ -116,7 +116,7 @@ export class ReplyWriter {
   }
 
   /** The reader is closed at the end, or with the connection. */
-  #stream(content: BodyReader, chunked: boolean): void {
+  #stream(content: ContentReader, chunked: boolean): void {
     this.#reader = content;
     this.#chunked = chunked;
     content.whenReadable(() => this.pump());
@@ -135,7 +135,7 @@ export class ReplyWriter {
   }
 
   /** Hands the socket some of the body in one write. */
-  #writeBatch(reader: BodyReader): "more" | "pending" | "end" | "truncated" {
+  #writeBatch(reader: ContentReader): "more" | "pending" | "end" | "truncated" {
     const output = this.#output;
     // Of a body that is kept anyway a write may refer to much; of another one it is what keeps it.
     const bytesMax = reader.isRetained ? output.batchBytesMax : 1;
@@ -161,7 +161,7 @@ export class ReplyWriter {
     if (this.#chunked) this.#output.text("\r\n");
   }
 
-  #end(reader: BodyReader): void {
+  #end(reader: ContentReader): void {
     this.#ended = true;
     if (!this.#chunked) return;
     let trailers = "";

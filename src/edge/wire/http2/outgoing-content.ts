@@ -1,5 +1,11 @@
-import { BodyReader } from "../../cache/body-reader.ts";
-import { HELD_UP_BYTES_MIN, HTTP2_STALL_BYTES_MIN, WRITE_STALL_TIMEOUT_MS } from "../../limits.ts";
+import { ContentReader } from "../../cache/content-reader.ts";
+import { ownedBytes } from "../../cache/owned.ts";
+import {
+  HELD_UP_BYTES_MIN,
+  HTTP2_STALL_BYTES_MIN,
+  SMALL_BODY_BYTES_MAX,
+  WRITE_STALL_TIMEOUT_MS,
+} from "../../limits.ts";
 import { Pace } from "./pace.ts";
 
 const NOTHING = Buffer.alloc(0);
@@ -7,7 +13,7 @@ const NO_TRAILERS: readonly string[] = [];
 
 /** The content of one response on its way out: what of it is at hand, and how fast it is taken. */
 export class OutgoingContent {
-  readonly #reader: BodyReader | undefined;
+  readonly #reader: ContentReader | undefined;
   /** How fast the peer opens the stream's window, while that is what is waited for. */
   readonly pace = new Pace({
     bytesMin: HTTP2_STALL_BYTES_MIN,
@@ -21,10 +27,10 @@ export class OutgoingContent {
   #bytes: Buffer;
   #at = 0;
 
-  constructor(content: Buffer | BodyReader) {
-    const isReader = content instanceof BodyReader;
+  constructor(content: Buffer | ContentReader) {
+    const isReader = content instanceof ContentReader;
     this.#reader = isReader ? content : undefined;
-    this.#bytes = isReader ? NOTHING : content;
+    this.#bytes = isReader ? NOTHING : keptWhileWaiting(content);
   }
 
   /** The octets at hand are those of `bytes` from `at`. */
@@ -79,4 +85,12 @@ export class OutgoingContent {
     this.#bytes = NOTHING;
     this.#at = 0;
   }
+}
+
+/**
+ * What waits for the peer's windows may wait for long. A small body is part of a large piece of
+ * memory, which it would keep: it is copied, as it would have been by now had the windows been open.
+ */
+function keptWhileWaiting(content: Buffer): Buffer {
+  return content.length <= SMALL_BODY_BYTES_MAX ? ownedBytes(content) : content;
 }

@@ -1,4 +1,4 @@
-import { BodyReader } from "../../cache/body-reader.ts";
+import { ContentReader } from "../../cache/content-reader.ts";
 import {
   HTTP2_DATA_BYTES_MAX,
   HTTP2_STALL_BYTES_MIN,
@@ -69,7 +69,7 @@ export class Sender implements Responder {
     if (content === undefined) {
       writer.reply(stream.id, reply, true);
       this.#complete(stream);
-    } else if (content instanceof BodyReader) {
+    } else if (content instanceof ContentReader) {
       writer.reply(stream.id, reply, false);
       const outgoing = stream.hold(content);
       outgoing.whenReadable(() => this.#readable(stream));

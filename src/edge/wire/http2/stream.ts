@@ -1,4 +1,4 @@
-import type { BodyReader } from "../../cache/body-reader.ts";
+import type { ContentReader } from "../../cache/content-reader.ts";
 import type { Client, Ending, Exchange } from "../../exchange.ts";
 import { discardReply, type Reply } from "../../reply.ts";
 import { type RequestHead, UNREADABLE } from "../../request.ts";
@@ -118,7 +118,7 @@ export class Stream implements Exchange {
   }
 
   /** The content of the reply will be sent as it can be. */
-  hold(content: Buffer | BodyReader): OutgoingContent {
+  hold(content: Buffer | ContentReader): OutgoingContent {
     this.#outgoing = new OutgoingContent(content);
     return this.#outgoing;
   }

@@ -1,0 +1,44 @@
+import type { OriginFailure, OriginResponse } from "../origin/origin.ts";
+import type { Body } from "./body.ts";
+import type { Storage } from "./storage-decision.ts";
+import type { StoredResponse } from "./stored-response.ts";
+
+/** What a fill has come to once the origin's head is there. */
+export type FillHead =
+  /** Storable: any number of readers may follow the body as it grows. */
+  | {
+      readonly kind: "storing";
+      readonly response: StoredResponse;
+      /** Fields for the request that began the fill, and for no other. */
+      readonly withheld: readonly string[];
+    }
+  /** The origin confirmed what was stored, and it may be kept. */
+  | {
+      readonly kind: "freshened";
+      readonly response: StoredResponse;
+      readonly withheld: readonly string[];
+    }
+  /** The origin confirmed what was stored, in words that are for one waiter only. */
+  | {
+      readonly kind: "confirming";
+      readonly response: StoredResponse;
+      readonly storage: Storage;
+      readonly claim: Claim;
+    }
+  /** For one waiter only, whoever comes first. */
+  | {
+      readonly kind: "passing";
+      readonly response: OriginResponse;
+      /** The window of it that is in memory. */
+      readonly body: Body;
+      readonly storage: Storage;
+      readonly claim: Claim;
+    }
+  /** A part of what cannot be kept in parts: everybody asks for what they want. */
+  | { readonly kind: "leaving"; readonly storage: Storage }
+  | OriginFailure;
+
+/** The right to answer with what cannot be shared: to be taken once. */
+interface Claim {
+  taken: boolean;
+}

@@ -1,0 +1,224 @@
+import type { Clock } from "#clock.ts";
+import type { EntryFiles } from "./entry-files.ts";
+import { bodyAt, type EntryFault, isBodyWhole } from "./entry-format.ts";
+import { entryName, entryPath } from "./entry-path.ts";
+import {
+  CHECKED_FOR_MS,
+  CTIME_PRECISION_MS,
+  FIRST_READ_BYTES,
+  TOUCH_INTERVAL_MS,
+} from "./limits.ts";
+import { type OpenedEntry, openEntry, readBody } from "./open-entry.ts";
+import { type OpenFile, OpenFiles } from "./open-files.ts";
+import { QuickPace } from "./quick-pace.ts";
+import type { RareLog } from "./rare-log.ts";
+
+/** What was stored under a key: the head as the caller's codec made it of bytes, and the body. */
+export interface DiskEntry<H> {
+  readonly head: H;
+  readonly body: Buffer;
+}
+
+/** What became of reads. */
+export interface ReadCounts {
+  /** Entries that were read and found whole. */
+  read: number;
+  /** Of those, the ones read between two turns of the loop. */
+  readQuickly: number;
+  readBytes: number;
+  /** There was no file. */
+  absent: number;
+  corrupt: number;
+  /** The system said that it cannot, or took too long. */
+  failed: number;
+  /** Answered as absent because the disk rests, or has too many reads already. */
+  skipped: number;
+}
+
+/** What is read, how, and whom to tell. */
+export interface EntryReaderParts<H> {
+  /** The folder of this version. */
+  readonly root: string;
+  readonly files: EntryFiles;
+  readonly openFilesMax: number;
+  /** Makes a head of bytes, of which it keeps none; undefined: they are not one. Never throws. */
+  readonly decodeHead: (head: Buffer) => H | undefined;
+  /** A buffer of just this length for a body. */
+  readonly allocate: (bytes: number) => Buffer;
+  readonly clock: Clock;
+  readonly monotonic: Clock;
+  readonly log: RareLog;
+  readonly counts: ReadCounts;
+  /** Has the file of this key removed: it is corrupt. */
+  readonly remove: (key: string) => void;
+}
+
+/**
+ * Reads entries and believes nothing that its checksum does not cover: what is not as it was
+ * written is absent, removed and logged. What the system says is thrown.
+ */
+export class EntryReader<H> {
+  readonly #parts: EntryReaderParts<H>;
+  readonly #open: OpenFiles<H>;
+  readonly #pace: QuickPace;
+  readonly #scratch: Buffer[] = [];
+  /** What was written before is not believed. */
+  #notBefore = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: EntryReaderParts<H>) {
+    this.#parts = parts;
+    this.#open = new OpenFiles(parts.files, parts.monotonic, parts.openFilesMax);
+    this.#pace = new QuickPace(parts.monotonic, () => parts.files.inputs());
+  }
+
+  get openFiles(): number {
+    return this.#open.size;
+  }
+
+  /** Reads in the thread pool. */
+  async read(key: string): Promise<DiskEntry<H> | undefined> {
+    const file = this.#open.get(key);
+    if (file === undefined) return this.#readUnopened(key);
+    const body = this.#parts.allocate(file.layout.bodyBytes);
+    this.#open.hold(file);
+    try {
+      const bytes = await this.#parts.files.read(file.fd, body, bodyAt(file.layout));
+      return this.#accepted(key, file, body, bytes);
+    } finally {
+      this.#open.release(file);
+    }
+  }
+
+  /**
+   * Reads between two turns of the loop, if the file is open, and so was read within the last
+   * minute, and as long as such reads are fast.
+   */
+  readNow(key: string): DiskEntry<H> | undefined | "unknown" {
+    if (!this.#pace.allows) return "unknown";
+    const file = this.#open.get(key);
+    if (file === undefined) return "unknown";
+    const body = this.#parts.allocate(file.layout.bodyBytes);
+    const bytes = this.#pace.timed(() =>
+      this.#parts.files.readNow(file.fd, body, bodyAt(file.layout)),
+    );
+    return this.#accepted(key, file, body, bytes);
+  }
+
+  /** What is open under this key may not be what the disk has. */
+  forget(key: string): void {
+    this.#open.forget(key);
+  }
+
+  /** From now on, what the disk has from before is absent. */
+  forgetAll(): void {
+    this.#notBefore = this.#parts.clock.now();
+    this.#open.close();
+  }
+
+  /** The process may open no more files: makes do with fewer. */
+  shed(): void {
+    this.#open.shed();
+  }
+
+  /** To be called each second. */
+  sweep(): void {
+    this.#pace.sweep();
+    this.#open.sweep();
+  }
+
+  close(): void {
+    this.#open.close();
+  }
+
+  async #readUnopened(key: string): Promise<DiskEntry<H> | undefined> {
+    const name = entryName(key);
+    const path = entryPath(this.#parts.root, name);
+    const scratch = this.#scratch.pop() ?? Buffer.allocUnsafeSlow(FIRST_READ_BYTES);
+    try {
+      const opening = await openEntry(this.#parts.files, path, scratch);
+      if (opening.kind === "entry") return await this.#readOpened(key, name, opening);
+      if (opening.kind === "corrupt") return this.#dropCorrupt(key, name, opening.fault);
+      return this.#absent();
+    } finally {
+      this.#scratch.push(scratch);
+    }
+  }
+
+  async #readOpened(
+    key: string,
+    name: string,
+    opened: OpenedEntry,
+  ): Promise<DiskEntry<H> | undefined> {
+    const { fd, state, layout } = opened;
+    let file: OpenFile<H> | undefined;
+    try {
+      // Two keys of one name, or a file that was put elsewhere.
+      if (opened.key !== key) return this.#dropCorrupt(key, name, "another key");
+      const head = this.#parts.decodeHead(opened.head);
+      if (head === undefined) return this.#dropCorrupt(key, name, "unreadable head");
+      const body = this.#parts.allocate(layout.bodyBytes);
+      const fault = await readBody(this.#parts.files, opened, body);
+      if (fault !== undefined) return this.#dropCorrupt(key, name, fault);
+      if (layout.writtenAt <= this.#notBefore) return this.#absent();
+      const usedAt = this.#parts.monotonic.now();
+      file = { fd, name, head, layout, state, usedAt, touchedAt: state.mtimeMs, ...UNUSED };
+      file.checkedAt = this.#checkedNow(file);
+      return this.#used(file, body);
+    } finally {
+      if (file === undefined) this.#parts.files.close(fd);
+      else this.#open.add(key, file);
+    }
+  }
+
+  /** The bytes of an open file as its entry, if they are what was written. */
+  #accepted(key: string, file: OpenFile<H>, body: Buffer, bytes: number) {
+    if (bytes !== body.length) return this.#dropCorrupt(key, file.name, "truncated");
+    if (this.#parts.monotonic.now() - file.checkedAt >= CHECKED_FOR_MS) {
+      if (!isBodyWhole(body, file.layout)) {
+        return this.#dropCorrupt(key, file.name, "wrong checksum of the body");
+      }
+      file.checkedAt = this.#checkedNow(file);
+    }
+    return this.#used(file, body);
+  }
+
+  /** A file that changed just now may change again without its ctime: its check counts for once. */
+  #checkedNow({ state }: OpenFile<H>): number {
+    return this.#parts.clock.now() - state.ctimeMs > CTIME_PRECISION_MS
+      ? this.#parts.monotonic.now()
+      : Number.NEGATIVE_INFINITY;
+  }
+
+  #used(file: OpenFile<H>, body: Buffer): DiskEntry<H> {
+    this.#parts.counts.read += 1;
+    this.#parts.counts.readBytes += body.length;
+    const now = this.#parts.clock.now();
+    if (now - file.touchedAt > TOUCH_INTERVAL_MS) this.#touch(file, now);
+    return { head: file.head, body };
+  }
+
+  /** Notes its use where whoever evicts sees it. */
+  #touch(file: OpenFile<H>, now: number): void {
+    file.touchedAt = now;
+    this.#open.hold(file);
+    this.#parts.files
+      .touch(file.fd, now)
+      .catch((error: unknown) => this.#parts.log.warn("disk write failed", { err: error }))
+      .finally(() => this.#open.release(file));
+  }
+
+  #absent(): undefined {
+    this.#parts.counts.absent += 1;
+  }
+
+  #dropCorrupt(key: string, name: string, reason: EntryFault): undefined {
+    this.#parts.counts.corrupt += 1;
+    this.#parts.log.warn("disk entry is corrupt", { name, reason });
+    this.#open.forget(key);
+    this.#parts.remove(key);
+    return undefined;
+  }
+}
+
+/** How an open file begins. */
+const UNUSED = { used: false, holds: 0, forgotten: false, checkedAt: Number.NEGATIVE_INFINITY };

@@ -1,0 +1,76 @@
+import type { FetchRange } from "./cache/stored-body.ts";
+import type { FailureLog } from "./failure-log.ts";
+import { clientFields, proxyFields } from "./origin/forwarded-fields.ts";
+import type { Origin, OriginFailure, OriginResponse } from "./origin/origin.ts";
+import { receivedFields } from "./policy/received-fields.ts";
+import type { Visit } from "./visit.ts";
+
+type Answer = OriginResponse | OriginFailure;
+
+/** What fetches are made with. */
+export interface FetchingParts {
+  readonly origin: Origin;
+  readonly failures: FailureLog;
+}
+
+/** Fetches as the requests of clients call for them: who the origin is told that is asking, and what. */
+export class Fetching {
+  readonly #parts: FetchingParts;
+
+  constructor(parts: FetchingParts) {
+    this.#parts = parts;
+  }
+
+  /** The client's own request, on its way to the origin. */
+  pass(visit: Visit, signal: AbortSignal): Promise<Answer> {
+    const isProxy = visit.live.endpoint.role === "proxy";
+    const fields = clientFields(visit.request, isProxy ? "all" : "conditions");
+    return this.#fetch(visit, visit.request.method, fields, signal);
+  }
+
+  /** A GET that others may be answered by, whoever began it: HEAD is answered from it. */
+  fill(visit: Visit, fields: readonly string[], signal: AbortSignal): Promise<Answer> {
+    return this.#fetch(visit, "GET", [...sharedFields(visit), ...fields], signal);
+  }
+
+  /** For whoever reads a body that is not there whole. */
+  ranges(visit: Visit): FetchRange {
+    return ({ first, last }, fields, signal) =>
+      this.fill(visit, ["range", `bytes=${first}-${last}`, ...fields], signal);
+  }
+
+  async #fetch(
+    visit: Visit,
+    method: string,
+    clientsFields: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { request, exchange, requestId, live, target } = visit;
+    const { endpoint } = live;
+    const isProxy = endpoint.role === "proxy";
+    const fields = isProxy
+      ? ["host", request.host, ...clientsFields, ...proxyFields(request, exchange.client)]
+      : clientsFields;
+    const content =
+      isProxy && exchange.content !== undefined
+        ? { content: exchange.content, contentLength: request.contentLength }
+        : {};
+    const informed = (status: number, informing: readonly string[]): void =>
+      exchange.inform(status, informing);
+    const answer = await this.#parts.origin.fetch(
+      { endpoint, method, target, requestId, fields, informed, ...content },
+      signal,
+    );
+    if (answer.kind === "response") {
+      const received = receivedFields(answer.fields, endpoint);
+      return received === answer.fields ? answer : { ...answer, fields: received };
+    }
+    if (!signal.aborted) this.#parts.failures.note(endpoint.id, requestId, answer);
+    return answer;
+  }
+}
+
+/** What the origin is sent of the request that begins a fill, and so may select the answer by. */
+export function sharedFields({ request, live }: Visit): readonly string[] {
+  return live.endpoint.role === "proxy" ? clientFields(request, "all-but-conditions") : [];
+}

@@ -1,0 +1,18 @@
+import type { LocatedOrigin } from "./locate.ts";
+import type { OriginRequest } from "./origin.ts";
+
+/** What an origin is told, names and values alternating: what the request is for, and who asks. */
+export function sentFields(
+  { fields, requestId, endpoint, contentLength }: OriginRequest,
+  located: LocatedOrigin,
+  loopToken: string,
+): string[] {
+  const sent = ["x-request-id", requestId, ...fields];
+  // A proxy passes on what the client accepts; of a Space's objects there is one representation.
+  if (endpoint.role !== "proxy") sent.push("accept-encoding", "identity");
+  for (const name in located.fields) sent.push(name, located.fields[name] ?? "");
+  if (typeof contentLength === "number") sent.push("content-length", String(contentLength));
+  // RFC 8586 §2: behind those that the request has come through already.
+  sent.push("cdn-loop", loopToken);
+  return sent;
+}

@@ -1,0 +1,90 @@
+import type { Body } from "../cache/body.ts";
+import type { MemoryBudget } from "../cache/memory-budget.ts";
+import type { MemoryStore } from "../cache/memory-store.ts";
+import { StoredResponse } from "../cache/stored-response.ts";
+import type { DiskTier } from "../disk/disk-tier.ts";
+import { FieldSection } from "../fields.ts";
+import type { SliceKeeper } from "../slices/slice-source.ts";
+import { encodeSlice, type KeptHead } from "./kept-head.ts";
+import { wholeBody } from "./whole-body.ts";
+
+/** Slices, in memory and behind it on disk. */
+export class SliceTier implements SliceKeeper {
+  readonly #memory: MemoryStore;
+  readonly #disk: DiskTier<KeptHead> | undefined;
+  readonly #budget: MemoryBudget;
+
+  constructor(parts: {
+    readonly memory: MemoryStore;
+    readonly disk: DiskTier<KeptHead> | undefined;
+    readonly budget: MemoryBudget;
+  }) {
+    this.#memory = parts.memory;
+    this.#disk = parts.disk;
+    this.#budget = parts.budget;
+  }
+
+  get(key: string): Body | undefined | "unknown" {
+    const stored = this.#memory.get(key);
+    // Nothing but a slice has such a key.
+    if (stored !== undefined) return stored.body as Body;
+    const entry = this.#disk?.getQuick(key);
+    return entry === undefined || entry === "unknown" ? entry : this.#promote(key, entry.body);
+  }
+
+  async find(key: string): Promise<Body | undefined> {
+    const entry = await this.#disk?.get(key);
+    return entry === undefined ? undefined : this.#promote(key, entry.body);
+  }
+
+  put(key: string, body: Body): void {
+    this.#memory.put(sliceEntry(key, body));
+    if (this.#disk === undefined) return;
+    const octets: Buffer[] = [];
+    const reader = body.read();
+    for (let part = reader.read(); typeof part !== "string"; part = reader.read()) {
+      octets.push(part);
+    }
+    reader.close();
+    this.#disk.put(key, encodeSlice(), octets);
+  }
+
+  #promote(key: string, octets: Buffer): Body | undefined {
+    const body = wholeBody(octets, this.#budget);
+    if (body !== undefined) this.#memory.put(sliceEntry(key, body));
+    return body;
+  }
+}
+
+const NO_FIELDS = new FieldSection("");
+const NONE: readonly string[] = [];
+
+/** A slice has its place in the memory tier like anything else, and nothing to say for itself. */
+function sliceEntry(key: string, body: Body): StoredResponse {
+  return new StoredResponse({
+    key,
+    status: 206,
+    section: NO_FIELDS,
+    selecting: NONE,
+    freshness: UNUSED,
+    body,
+    contentLength: body.sizeBytes,
+    purgesCheckedAt: 0,
+    softPurged: false,
+    tags: NONE,
+  });
+}
+
+const UNUSED = {
+  lifetimeSeconds: undefined,
+  ceilingSeconds: undefined,
+  heuristicSeconds: 0,
+  noCache: false,
+  mustRevalidate: false,
+  staleWhileRevalidateSeconds: 0,
+  staleIfErrorSeconds: undefined,
+  silent: false,
+  ageValueSeconds: 0,
+  correctedInitialAgeMs: 0,
+  responseTime: 0,
+} as const;

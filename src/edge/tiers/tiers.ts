@@ -1,0 +1,184 @@
+import { keyOfVariant } from "../cache/key.ts";
+import type { MemoryBudget } from "../cache/memory-budget.ts";
+import type { MemoryStore } from "../cache/memory-store.ts";
+import type { StoredBody } from "../cache/stored-body.ts";
+import { StoredResponse } from "../cache/stored-response.ts";
+import { variantKey } from "../cache/vary.ts";
+import type { DiskTier } from "../disk/disk-tier.ts";
+import type { DiskEntry } from "../disk/entry-reader.ts";
+import { SLICE_BYTES } from "../limits.ts";
+import { SliceSource, type SlicedIdentity } from "../slices/slice-source.ts";
+import { SlicedBody } from "../slices/sliced-body.ts";
+import { encodeResponse, encodeVaries, type KeptHead, type ResponseHead } from "./kept-head.ts";
+import { SLICE_SOURCES_MAX } from "./limits.ts";
+import { PassingBody } from "./passing-body.ts";
+import { SliceTier } from "./slice-tier.ts";
+import { VariantIndex } from "./variant-index.ts";
+import { wholeBody } from "./whole-body.ts";
+
+/** What responses are kept in. */
+export interface TiersParts {
+  readonly memory: MemoryStore;
+  /** Absent: memory alone. */
+  readonly disk: DiskTier<KeptHead> | undefined;
+  readonly budget: MemoryBudget;
+}
+
+/** What is known of a request before its answer is looked for. */
+export interface Wanted {
+  /** The primary key (RFC 9111 §2). */
+  readonly key: string;
+  /** What variants are selected by: empty where nothing of the client's reaches the origin. */
+  readonly fields: readonly string[];
+}
+
+/** Stored responses, in memory and behind it on disk; each variant of a resource by itself. */
+export class Tiers {
+  readonly #memory: MemoryStore;
+  readonly #disk: DiskTier<KeptHead> | undefined;
+  readonly #budget: MemoryBudget;
+  readonly #slices: SliceTier;
+  readonly #variants = new VariantIndex((key) => this.#memory.delete(key));
+  /** Of bodies that are read, or were of late: all who read one share what is fetched of it. */
+  readonly #sources = new Map<string, WeakRef<SliceSource>>();
+
+  constructor({ memory, disk, budget }: TiersParts) {
+    this.#memory = memory;
+    this.#disk = disk;
+    this.#budget = budget;
+    this.#slices = new SliceTier({ memory, disk, budget });
+  }
+
+  /** The largest body that is kept in one piece, and so has to be whole before it is. */
+  get bodyBytesMax(): number {
+    return this.#memory.bodyBytesMax;
+  }
+
+  /** What is in memory. */
+  get(wanted: Wanted): StoredResponse | undefined {
+    return this.#memory.get(this.keyFor(wanted));
+  }
+
+  /** What is on disk, where that is as fast as memory. "unknown": `find` may know. */
+  getQuick(wanted: Wanted): StoredResponse | undefined | "unknown" {
+    if (this.#disk === undefined) return undefined;
+    const key = this.keyFor(wanted);
+    const entry = this.#disk.getQuick(key);
+    if (entry === "unknown" || entry === undefined) return entry;
+    // Which variant is wanted is known only now.
+    return entry.head.kind === "response" ? this.#promote(key, entry.head.head, entry) : "unknown";
+  }
+
+  /** What is on disk. */
+  async find(wanted: Wanted): Promise<StoredResponse | undefined> {
+    const key = this.keyFor(wanted);
+    const entry = await this.#disk?.get(key);
+    switch (entry?.head.kind) {
+      case "response":
+        return this.#promote(key, entry.head.head, entry);
+      case "varies": {
+        this.#variants.learn(wanted.key, entry.head.names);
+        const variant = this.keyFor(wanted);
+        return variant === key ? undefined : (this.#memory.get(variant) ?? this.find(wanted));
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  /** Whether what has this primary key is known to have variants. */
+  varies(key: string): boolean {
+    return this.#variants.namesOf(key) !== undefined;
+  }
+
+  /** The key that an answer to this request has, as far as it is known what it varies by. */
+  keyFor({ key, fields }: Wanted): string {
+    const names = this.#variants.namesOf(key);
+    return names === undefined ? key : keyOfVariant(key, variantKey(names, fields));
+  }
+
+  /** Resources that vary by these fields have a key for each variant; others have one. */
+  keyOfNew({ key, fields }: Wanted, names: readonly string[]): string {
+    if (names.length === 0) {
+      this.#variants.forget(key);
+      return key;
+    }
+    if (this.#variants.learn(key, names)) this.#disk?.put(key, encodeVaries(names), []);
+    const variant = keyOfVariant(key, variantKey(names, fields));
+    this.#variants.note(key, variant);
+    return variant;
+  }
+
+  put(stored: StoredResponse): void {
+    this.#memory.put(stored);
+    const octets = wholeOf(stored.body);
+    if (octets === undefined) this.#disk?.delete(stored.key);
+    else this.#disk?.put(stored.key, encodeResponse(stored), octets);
+  }
+
+  /** Drops this very response, and not what has taken its place in memory. */
+  drop(stored: StoredResponse): void {
+    this.#memory.drop(stored);
+    this.#disk?.delete(stored.key);
+  }
+
+  delete(key: string): void {
+    this.#memory.delete(key);
+    this.#disk?.delete(key);
+  }
+
+  /** All variants of what has this primary key. */
+  deleteAll(key: string): void {
+    this.delete(key);
+    for (const variant of this.#variants.forget(key)) this.delete(variant);
+  }
+
+  /** The slices of one representation: the same for all who read it. */
+  sourceOf(identity: SlicedIdentity): SliceSource {
+    const known = this.#sources.get(identity.generation)?.deref();
+    if (known !== undefined) return known;
+    if (this.#sources.size >= SLICE_SOURCES_MAX) this.#forgetSources();
+    const source = new SliceSource(identity, this.#slices, this.#budget);
+    this.#sources.set(identity.generation, new WeakRef(source));
+    return source;
+  }
+
+  #promote(key: string, head: ResponseHead, { body: octets }: DiskEntry<KeptHead>): StoredResponse {
+    const { slices, ...rest } = head;
+    if (slices !== undefined) {
+      const body = new SlicedBody(this.sourceOf(slices));
+      const stored = new StoredResponse({ key, ...rest, body });
+      this.#memory.put(stored);
+      return stored;
+    }
+    const body = wholeBody(octets, this.#budget);
+    if (body === undefined) {
+      return new StoredResponse({ key, ...rest, body: new PassingBody(octets) });
+    }
+    const stored = new StoredResponse({ key, ...rest, body });
+    this.#memory.put(stored);
+    return stored;
+  }
+
+  #forgetSources(): void {
+    for (const [generation, source] of this.#sources) {
+      if (source.deref() === undefined) this.#sources.delete(generation);
+    }
+    // All of them are in use: whoever asks for the oldest again fetches by itself.
+    const [oldest] = this.#sources.keys();
+    if (this.#sources.size >= SLICE_SOURCES_MAX && oldest !== undefined) this.#sources.delete(oldest);
+  }
+}
+
+/** The octets of a body for its entry on disk; undefined if that has no room for them. */
+function wholeOf(body: StoredBody): readonly Buffer[] | undefined {
+  if (body instanceof SlicedBody) return [];
+  if (body.sizeBytes > SLICE_BYTES || body.state !== "whole") return undefined;
+  const single = body.single();
+  if (single !== undefined) return [single];
+  const octets: Buffer[] = [];
+  const reader = body.read();
+  for (let part = reader.read(); typeof part !== "string"; part = reader.read()) octets.push(part);
+  reader.close();
+  return octets;
+}

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { StoredEntry, ToWorker } from "#feed/message.ts";
+import { StoredListings, type StoredMember } from "#fleet/stored-listings.ts";
+
+const memory = (path: string, bytes = 1): StoredEntry => ({ path, bytes, tier: "memory" });
+const disk = (path: string, bytes = 1): StoredEntry => ({ path, bytes, tier: "disk" });
+
+type Question = Extract<ToWorker, { kind: "list-stored" }>;
+
+/** A worker that answers at once with what it has; or, with nothing given, that does not answer. */
+function join(
+  listings: StoredListings,
+  entries?: readonly StoredEntry[],
+  truncated = false,
+): { readonly asked: Question[]; readonly member: StoredMember } {
+  const asked: Question[] = [];
+  const member = listings.join((message) => {
+    assert(message.kind === "list-stored");
+    asked.push(message);
+    const answer = { entries: entries ?? [], truncated };
+    if (entries !== undefined) queueMicrotask(() => member.heard(message.id, answer));
+  });
+  return { asked, member };
+}
+
+describe("a listing of what is stored", () => {
+  test("asks every worker the same, each with an id of its own", async () => {
+    const listings = new StoredListings();
+    const workers = [join(listings, []), join(listings, [])];
+    await listings.list("e-1", ["/a", "tag:b"], 10);
+    const questions = workers.flatMap(({ asked }) => asked);
+    assert.equal(questions.length, 2);
+    assert.notEqual(questions[0]?.id, questions[1]?.id);
+    for (const { id: _, ...question } of questions) {
+      assert.deepEqual(question, {
+        kind: "list-stored",
+        endpointId: "e-1",
+        patterns: ["/a", "tag:b"],
+        limit: 10,
+      });
+    }
+  });
+
+  test("has each path once, in order, from the fastest tier and at its largest", async () => {
+    const listings = new StoredListings();
+    join(listings, [disk("/b", 3), memory("/a", 2), disk("/c")]);
+    join(listings, [memory("/b", 2), disk("/c")]);
+    assert.deepEqual(await listings.list("e-1", ["/*"], 10), {
+      matches: [memory("/a", 2), memory("/b", 3), disk("/c")],
+      total: 3,
+      truncated: false,
+    });
+  });
+
+  test("is truncated at its limit, and by any answer that was", async () => {
+    const listings = new StoredListings();
+    join(listings, [memory("/b"), memory("/d")]);
+    const { member } = join(listings, [memory("/a"), memory("/c")]);
+    const { matches, total, truncated } = await listings.list("e-1", ["/*"], 2);
+    assert.deepEqual([matches.map(({ path }) => path), total], [["/a", "/b"], 4]);
+    assert(truncated);
+    member.leave();
+    join(listings, [], true);
+    assert((await listings.list("e-1", ["/*"], 10)).truncated);
+  });
+
+  test("waits no longer than it may for a worker that does not answer", async () => {
+    const listings = new StoredListings(10);
+    join(listings, [memory("/a")]);
+    const late = join(listings);
+    const found = await listings.list("e-1", ["/*"], 10);
+    assert.deepEqual(found, { matches: [memory("/a")], total: 1, truncated: true });
+    late.member.heard(late.asked[0]?.id ?? 0, { entries: [memory("/late")], truncated: false });
+    assert.equal((await listings.list("e-1", ["/*"], 10)).total, 1);
+  });
+
+  test("waits for no worker that has left, whose memory is gone", async () => {
+    const listings = new StoredListings();
+    const { member } = join(listings);
+    const listed = listings.list("e-1", ["/*"], 10);
+    member.leave();
+    assert.deepEqual(await listed, { matches: [], total: 0, truncated: false });
+  });
+
+  test("of an edge without workers is empty", async () => {
+    const found = await new StoredListings().list("e-1", ["/*"], 10);
+    assert.deepEqual(found, { matches: [], total: 0, truncated: false });
+  });
+
+  test("is one of four at a time: the fifth is told to come again", async () => {
+    const listings = new StoredListings();
+    const { member } = join(listings);
+    const four = Array.from({ length: 4 }, () => listings.list("e-1", ["/*"], 10));
+    await assert.rejects(listings.list("e-1", ["/*"], 10), {
+      id: "too_many_requests",
+      fields: { "retry-after": "1" },
+    });
+    member.leave();
+    await Promise.all(four);
+    assert.equal((await listings.list("e-1", ["/*"], 10)).total, 0);
+  });
+});

@@ -74,7 +74,8 @@ export class Edge {
       fields: live.endpoint.role === "proxy" ? request.fields : NO_FIELDS,
     };
     const visit: Visit = { request, exchange, requestId, live, target, lines, wanted };
-    const lookup = decideLookup(request, live.endpoint);
+    const keyed = target === request.target ? request : { ...request, target };
+    const lookup = decideLookup(keyed, live.endpoint);
     if (lookup.kind === "bypass") {
       this.#go(visit, this.#forwarder.pass(visit, lookup));
       return;

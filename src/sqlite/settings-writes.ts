@@ -1,10 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { SettingsChanged } from "#cdn/endpoint.ts";
+import { EVERYTHING } from "#cdn/purge-pattern.ts";
 import { mergeSettings, type SettingsChanges } from "#cdn/settings.ts";
 import type { CorsRule } from "#feed/entry.ts";
 import { statements } from "./connection.ts";
 import { endpointPuts } from "./endpoint-puts.ts";
-import type { WriteContext } from "./feed-log.ts";
+import { feedLog, type WriteContext } from "./feed-log.ts";
+import { keepPurge } from "./kept-purges.ts";
 import { toSettings } from "./rows.ts";
 
 interface SettingsRow {
@@ -17,6 +19,13 @@ export function settingsWrites(db: DatabaseSync) {
   const endpoints = statements(db, "endpoints.sql");
   const spaces = statements(db, "spaces.sql");
   const appendPut = endpointPuts(db);
+  const append = feedLog(db);
+  const purgeAll = (id: string, context: WriteContext): number => {
+    const purge = { id, patterns: [EVERYTHING] };
+    const number = append({ kind: "purge", ...purge }, context);
+    keepPurge(endpoints, { ...purge, number });
+    return number;
+  };
   return {
     /** Merged here: of two changes at once, the second merges into what the first has made. */
     "endpoint.settings": (
@@ -47,9 +56,17 @@ export function settingsWrites(db: DatabaseSync) {
       context: WriteContext,
     ): { readonly number?: number } | "space-missing" => {
       const json = rules === undefined ? null : JSON.stringify(rules);
-      if (spaces("putCors").run(json, id).changes === 0) return "space-missing";
-      const ids = spaces("anyEndpoint").all(id);
-      const number = ids.map((row) => appendPut(String(row["id"]), context)).at(-1);
+      const before = spaces("corsOfSpace").get(id);
+      if (before === undefined) return "space-missing";
+      spaces("putCors").run(json, id);
+      const ids = spaces("anyEndpoint")
+        .all(id)
+        .map((row) => String(row["id"]));
+      const puts = ids.map((each) => appendPut(each, context));
+      // What was stored without rules has the origin's own CORS fields, and with them has none.
+      const isOther = (before["cors"] === null) !== (json === null);
+      const purges = isOther ? ids.map((each) => purgeAll(each, context)) : [];
+      const number = [...puts, ...purges].at(-1);
       return number === undefined ? {} : { number };
     },
   };

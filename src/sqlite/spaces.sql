@@ -27,6 +27,9 @@ SELECT id FROM endpoint WHERE space_id = ?;
 -- name: putCors
 UPDATE space SET cors = ? WHERE id = ?;
 
+-- name: corsOfSpace
+SELECT cors FROM space WHERE id = ?;
+
 -- name: spaceExists
 SELECT id FROM space WHERE id = ?;
 

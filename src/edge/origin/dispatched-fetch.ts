@@ -42,10 +42,10 @@ const NOBODY: BodySink = { chunk: () => true, end: () => undefined, fail: () => 
  * one object, because a fetch is made of nothing else.
  */
 export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
-  readonly head: Promise<ReceivedHead>;
+  /** Or why there was none. */
+  readonly head: Promise<ReceivedHead | Error>;
   readonly #terms: FetchTerms;
-  readonly #resolve: (head: ReceivedHead) => void;
-  readonly #reject: (error: Error) => void;
+  readonly #resolve: (head: ReceivedHead | Error) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #isSent = false;
   #isPooled = false;
@@ -69,10 +69,9 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
   constructor(terms: FetchTerms) {
     this.#terms = terms;
     this.#pace = terms.isPaced ? new BodyPace() : undefined;
-    const { promise, resolve, reject } = Promise.withResolvers<ReceivedHead>();
+    const { promise, resolve } = Promise.withResolvers<ReceivedHead | Error>();
     this.head = promise;
     this.#resolve = resolve;
-    this.#reject = reject;
     terms.signal.addEventListener("abort", this);
   }
 
@@ -176,7 +175,7 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
   }
 
   onResponseError(_controller: unknown, error: Error): void {
-    this.#reject(error);
+    this.#resolve(error);
     this.#close(error);
   }
 
@@ -189,7 +188,8 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
   /** Hands over what waits, then lets more come, or tells the end. */
   #flow(): void {
     const sink = this.#sink;
-    while (sink !== undefined && !this.#isHeldBack) {
+    if (sink === undefined) return;
+    while (!this.#isHeldBack) {
       const chunk = this.#waiting.shift();
       if (chunk === undefined) {
         if (this.#state === "flowing") this.#controller?.resume();

@@ -102,12 +102,13 @@ export class UndiciOrigin implements Origin {
     const slot = await taken;
     if (slot !== "granted") return withoutSlot(slot);
     const release = (): void => slots.giveBack(origin);
-    // It may have gone down in the meantime.
-    const stillPermitted =
-      typeof taken === "string" ? permission : this.#health.permit(origin, this.#clock.now());
-    if (stillPermitted.kind === "wait") {
-      release();
-      return down(stillPermitted);
+    if (typeof taken !== "string" && permission.kind === "go") {
+      // It may have gone down in the meantime.
+      const stillPermitted = this.#health.permit(origin, this.#clock.now());
+      if (stillPermitted.kind === "wait") {
+        release();
+        return down(stillPermitted);
+      }
     }
     return await this.#fetch(request, located, { signal, release });
   }
@@ -127,20 +128,19 @@ export class UndiciOrigin implements Origin {
     const options = dispatchOptions(request, located, this.loopToken);
     for (let attempt = 1; ; attempt += 1) {
       const fetch = this.#dispatch(request, options, turn);
-      try {
-        const head = await fetch.head;
+      const head = await fetch.head;
+      if (!(head instanceof Error)) {
         const responseTime = this.#clock.now();
         this.#health.answered(located.origin, responseTime);
         return answerOf(fetch, head, request, { requestTime, responseTime });
-      } catch (error) {
-        const isStale = fetch.wasStale && isClosedByOrigin(error);
-        if (isStale && attempt === 1 && !signal.aborted && isRepeatable(request)) continue;
-        turn.release();
-        if (signal.aborted) return withoutSlot("aborted");
-        const failure = failureOf(error);
-        this.#noteFailure(located.origin, failure, { isSent: fetch.isSent, requestTime });
-        return failure;
       }
+      const isStale = fetch.wasStale && isClosedByOrigin(head);
+      if (isStale && attempt === 1 && !signal.aborted && isRepeatable(request)) continue;
+      turn.release();
+      if (signal.aborted) return withoutSlot("aborted");
+      const failure = failureOf(head);
+      this.#noteFailure(located.origin, failure, { isSent: fetch.isSent, requestTime });
+      return failure;
     }
   }
 

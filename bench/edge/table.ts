@@ -3,7 +3,7 @@ import type { Rounds } from "./rounds.ts";
 const NONE = "–";
 
 /** A table for bench/RESULTS.md, its columns aligned for who reads it in a terminal. */
-function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((_, column) =>
     Math.max(3, ...[head, ...rows].map((row) => (row[column] ?? "").length)),
   );

@@ -278,6 +278,9 @@ export const ORIGIN_PROBE_DELAY_MAX_MS = 800;
 /** Interim responses to one request: browsers are sent two. More would keep its timeout from ending. */
 export const ORIGIN_INTERIM_MAX = 32;
 
+/** Field lines of a response head: above those of any server, below those that only cost memory. */
+export const ORIGIN_FIELD_LINES_MAX = 500;
+
 /** What comes before anyone reads it: what one read of a socket brings. */
 export const ORIGIN_AHEAD_BYTES_MAX = 64 * 1024;
 

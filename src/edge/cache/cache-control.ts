@@ -15,6 +15,8 @@ export interface CachingPolicy {
   readonly mustUnderstand: boolean;
   /** Never served stale (RFC 9111 §4.2.4). */
   readonly mustRevalidate: boolean;
+  /** Never used stale but where RFC 5861's directives allow it. */
+  readonly staleAsSaidOnly: boolean;
   /** Whether others may be served what a request with Authorization was answered (§3.5). */
   readonly sharesAuthorized: boolean;
   /** The freshness lifetime the origin gives, or `undefined` if it gives none. */
@@ -72,10 +74,13 @@ function policyOf(directives: Directives, expires: number | undefined): CachingP
     withheld: [noCache, toOne].flatMap((names) => (names === "all" ? [] : names)),
     public: directives.has("public"),
     mustUnderstand: directives.has("must-understand"),
-    // RFC 9111 §5.2.2.10: s-maxage has the meaning of proxy-revalidate in it.
     mustRevalidate:
       noCache === "all" ||
-      ["must-revalidate", "proxy-revalidate", "s-maxage"].some((name) => directives.has(name)),
+      ["must-revalidate", "proxy-revalidate"].some((name) => directives.has(name)),
+    // RFC 9111 §5.2.2.10: s-maxage has the meaning of proxy-revalidate in it. Deviation: where the same
+    // field says for how long what is stale may be served (RFC 5861), that is what its author means; all
+    // CDNs read it so.
+    staleAsSaidOnly: directives.has("s-maxage"),
     sharesAuthorized: ["must-revalidate", "public", "s-maxage"].some((name) =>
       directives.has(name),
     ),

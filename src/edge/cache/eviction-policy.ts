@@ -7,7 +7,7 @@ const NONE = 0;
 const USES_MAX = 3;
 const ENTRIES_MIN = 1_024;
 
-/** Of what is stored, as the paper has it: with a twentieth or a fifth the traces do no better. */
+/** Of what is stored, as the paper has it; on our traces a twentieth or a fifth do about as well. */
 const PROBATION_SHARE = 1 / 10;
 
 /** What is as large as so many others has to be used on probation, even if it has come back. */
@@ -68,7 +68,7 @@ export class EvictionPolicy {
     const handle = this.#takeHandle();
     const isBack = this.#ghosts.take(hash);
     // One use more is asked of what takes the place of many.
-    const isLarge = bytes * this.size > LARGE_TIMES_MEAN * this.bytes;
+    const isLarge = bytes > LARGE_TIMES_MEAN * this.#meanBytes;
     this.#bytes[handle] = bytes;
     this.#hashes[handle] = hash;
     this.#uses[handle] = 0;
@@ -108,12 +108,18 @@ export class EvictionPolicy {
         if (isOnProbation) this.#remember(handle);
         return handle;
       }
+      // A use pays for one more turn, and for as many others as it takes the place of.
+      const price = Math.ceil((this.#bytes[handle] ?? 0) / this.#meanBytes);
       this.#unlink(handle);
-      this.#uses[handle] = isOnProbation ? 0 : uses - 1;
+      this.#uses[handle] = isOnProbation ? 0 : Math.max(0, uses - price);
       this.#isMain[handle] = 1;
       this.#link(handle);
     }
     return undefined;
+  }
+
+  get #meanBytes(): number {
+    return this.bytes / this.size;
   }
 
   /** As many as there are entries: who comes back later than that is as good as new. */

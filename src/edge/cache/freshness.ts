@@ -17,6 +17,8 @@ export interface Freshness {
   readonly noCache: boolean;
   /** RFC 9111 §4.2.4: never reused stale. */
   readonly mustRevalidate: boolean;
+  /** RFC 9111 §5.2.2.10, RFC 5861: nor where nothing says for how long it may be. */
+  readonly staleAsSaidOnly: boolean;
   /** RFC 5861 §3: once it is stale. */
   readonly staleWhileRevalidateSeconds: number;
   /** RFC 5861 §4, if the origin has said so. */
@@ -53,6 +55,7 @@ export function freshnessOf(head: FreshnessInput, role: EndpointRole): Freshness
     heuristicSeconds: role === "proxy" ? guessedSeconds(head, policy, date) : 0,
     noCache: policy.noCache,
     mustRevalidate: policy.mustRevalidate,
+    staleAsSaidOnly: policy.staleAsSaidOnly,
     staleWhileRevalidateSeconds: policy.staleWhileRevalidateSeconds ?? 0,
     staleIfErrorSeconds: policy.staleIfErrorSeconds,
     silent: policy.silent,

@@ -101,7 +101,7 @@ function isServedWhileRevalidated(
   overdueMs: number,
 ): boolean {
   if (freshness.mustRevalidate) return false;
-  if (softPurged && overdueMs < 0) return true;
+  if (softPurged && overdueMs < 0 && !freshness.staleAsSaidOnly) return true;
   return freshness.staleWhileRevalidateSeconds * 1_000 > overdueMs;
 }
 
@@ -114,6 +114,7 @@ function decideIfError({ freshness, endpoint }: ReuseInput, overdueMs: number): 
   if (freshness.mustRevalidate || freshness.ceilingSeconds !== undefined) return "never";
   const said = freshness.staleIfErrorSeconds;
   if (said !== undefined) return said * 1_000 > overdueMs ? "error" : "never";
+  if (freshness.staleAsSaidOnly) return "never";
   if (endpoint.role === "proxy") {
     return STALE_DISCONNECTED_SECONDS * 1_000 > overdueMs ? "disconnected" : "never";
   }

@@ -3,6 +3,7 @@ import type { Clock } from "#clock.ts";
 import {
   ORIGIN_AHEAD_BYTES_MAX,
   ORIGIN_DISCARDED_BYTES_MAX,
+  ORIGIN_FIELD_LINES_MAX,
   ORIGIN_INTERIM_MAX,
 } from "../limits.ts";
 import { endToEndFields } from "../response-head.ts";
@@ -146,6 +147,7 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     const fields = textFields(controller.rawHeaders);
+    if (fields.length / 2 > ORIGIN_FIELD_LINES_MAX) return this.giveUp("too many fields");
     if (status < 200) return this.#inform(status, fields);
     this.#hasHead = true;
     this.#resolve({ status, fields });
@@ -181,6 +183,8 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
 
   #inform(status: number, fields: readonly string[]): void {
     this.#interims += 1;
+    // RFC 9110 §15.2.2: no request of ours has an Upgrade field.
+    if (status === 101) return this.giveUp("a change of protocol that nobody asked for");
     if (this.#interims > ORIGIN_INTERIM_MAX) return this.giveUp("too many interim responses");
     this.#terms.request.informed(status, endToEndFields(fields));
   }

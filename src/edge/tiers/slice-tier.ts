@@ -81,6 +81,7 @@ const UNUSED = {
   heuristicSeconds: 0,
   noCache: false,
   mustRevalidate: false,
+  staleAsSaidOnly: false,
   staleWhileRevalidateSeconds: 0,
   staleIfErrorSeconds: undefined,
   silent: false,

@@ -27,8 +27,7 @@ class Model {
   add(handle: number, hash: number, bytes: number): void {
     const at = this.ghosts.indexOf(hash);
     if (at >= 0) this.ghosts.splice(at, 1);
-    const mean = sum(this.entries) / this.entries.length;
-    const queue = at >= 0 && !(bytes > 4 * mean) ? this.main : this.probation;
+    const queue = at >= 0 && !(bytes > 4 * this.#mean) ? this.main : this.probation;
     queue.push({ handle, hash, bytes, uses: 0 });
   }
 
@@ -49,10 +48,15 @@ class Model {
         if (isOver) this.#remember(entry.hash);
         return entry.handle;
       }
+      const price = Math.ceil(entry.bytes / this.#mean);
       this.remove(entry);
-      entry.uses = isOver ? 0 : entry.uses - 1;
+      entry.uses = isOver ? 0 : Math.max(0, entry.uses - price);
       this.main.push(entry);
     }
+  }
+
+  get #mean(): number {
+    return sum(this.entries) / this.entries.length;
   }
 
   #remember(hash: number): void {

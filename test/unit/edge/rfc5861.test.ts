@@ -34,7 +34,13 @@ describe("RFC 5861 §3: stale-while-revalidate", () => {
     assert.deepEqual(reuse, { ...stale, ttlSeconds: -10, refresh: false });
   });
 
-  const forbidden = ["must-revalidate", "proxy-revalidate", "s-maxage=60", "no-cache"];
+  test("deviates from RFC 9111 §5.2.2.10: counts beside s-maxage", () => {
+    const reuse = reused(fields("s-maxage=60, stale-while-revalidate=30"), 61);
+    assert.equal(reuse.kind, "stale-while-revalidate");
+    assert.equal(reused(fields("s-maxage=60, stale-while-revalidate=30"), 90).kind, "revalidate");
+  });
+
+  const forbidden = ["must-revalidate", "proxy-revalidate", "no-cache"];
   for (const directive of forbidden) {
     test(`RFC 9111 §4.2.4: does not count beside ${directive}`, () => {
       const reuse = reused(fields(`max-age=60, stale-while-revalidate=30, ${directive}`), 61);

@@ -214,7 +214,12 @@ describe("RFC 9111 §3: what can neither be fresh nor be validated is not stored
     ["max-age=1", "max-age=1", "store", bare],
     ["a TTL", undefined, "store", { ...bare, ttl: 60 }],
     ["RFC 5861 §3: a moment after it", "max-age=0, stale-while-revalidate=9", "store", bare],
-    ["unless it must not be", "s-maxage=0, stale-while-revalidate=9", "no-validator", bare],
+    [
+      "unless it must not be",
+      "max-age=0, proxy-revalidate, stale-while-revalidate=9",
+      "no-validator",
+      bare,
+    ],
   ]);
 });
 

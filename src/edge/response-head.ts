@@ -19,7 +19,6 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 const OURS: ReadonlySet<string> = new Set([
   "accept-ranges",
   "age",
-  "cache-status",
   "content-length",
   "x-cache",
   "x-request-id",

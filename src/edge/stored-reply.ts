@@ -180,10 +180,14 @@ function ownLines(stored: StoredResponse, context: ReplyContext, ageSeconds: num
   const { freshness } = stored;
   const { outcome, visit, timing, withheld } = context;
   const maxAge = toldMaxAgeSeconds(freshness, visit.live.endpoint.ttl);
-  // RFC 9111 §5.1: an Age says that the origin was not asked for this request, by us or by a cache
+  // RFC 9111 §4, §5.1: an Age says that the origin was not asked for this request, by us or by a cache
   // between us and it.
+  const isOthers = outcome.kind === "miss" && outcome.collapsed;
   const fromCache =
-    outcome.kind === "hit" || outcome.kind === "stale" || freshness.ageValueSeconds > 0;
+    outcome.kind === "hit" ||
+    outcome.kind === "stale" ||
+    isOthers ||
+    freshness.ageValueSeconds > 0;
   return (
     (fromCache ? `age: ${ageSeconds}\r\n` : "") +
     (maxAge === undefined ? "" : `cache-control: max-age=${maxAge}\r\n`) +

@@ -3,7 +3,12 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { describe, test } from "node:test";
 import { Client } from "./client.ts";
-import { type EdgeUnderTest, fetchOnce, request, startEdge } from "./support.ts";
+import { type EdgeUnderTest, fetchOnce, request, roundTrip, startEdge } from "./support.ts";
+
+const CHUNKED = "transfer-encoding: chunked";
+/** The cache has nothing to do with it. */
+const PRESIGNED = "/a?x-amz-signature=s";
+const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 /** An edge in front of an origin that says this, whatever it is asked. */
 async function before(answer: string): Promise<EdgeUnderTest> {
@@ -26,6 +31,12 @@ describe("an answer that breaks HTTP is a 502, and stored nowhere:", () => {
     },
     { what: "status 600", head: "600 R\r\ncontent-length: 2", body: "hi" },
     { what: "status 999", head: "999 R\r\ncontent-length: 2", body: "hi" },
+    { what: "a 100 that nobody asked for", head: "100 Continue", body: OK },
+    { what: "a change of protocol", head: "101 R\r\nconnection: upgrade\r\nupgrade: x", body: OK },
+    { what: "a response split by a bare CR", head: "200 OK\r\nx: a\rset-cookie: b", body: "" },
+    { what: "two lengths", head: "200 OK\r\ncontent-length: 1\r\ncontent-length: 2", body: "hi" },
+    { what: "a head without an end", head: `200 OK\r\nx: ${"y".repeat(70_000)}`, body: "" },
+    { what: "fields without an end", head: `200 OK${"\r\nx: ".repeat(501)}`, body: "" },
   ];
   for (const { what, head, body } of answers) {
     test(what, async () => {
@@ -38,6 +49,40 @@ describe("an answer that breaks HTTP is a 502, and stored nowhere:", () => {
       assert.equal(edge.store.size, 0);
       assert.equal(edge.budget.used, 0);
     });
+  }
+});
+
+describe("a body that is not what its head says is cut, and stored nowhere:", () => {
+  const lies = [
+    { what: "one that ends before its length", head: "content-length: 10", body: "hello" },
+    { what: "one whose chunks end in the middle", head: CHUNKED, body: "a\r\nhello" },
+    { what: "one whose last chunk is missing", head: CHUNKED, body: "5\r\nhello\r\n" },
+    { what: "one whose chunks are none", head: CHUNKED, body: "5\r\nhello\r\nzz\r\n" },
+    { what: "one with a chunk longer than it says", head: CHUNKED, body: "5\r\nhello, world\r\n" },
+  ];
+  for (const { what, head, body } of lies) {
+    for (const how of ["end", "resetAndDestroy"] as const) {
+      test(`${what}, and its connection by ${how}`, async () => {
+        let origin: Socket | undefined;
+        await using edge = await startEdge((incoming) => {
+          origin = incoming.socket;
+          origin.write(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`);
+        });
+        for (let fetches = 0; fetches < 2; fetches += 1) {
+          using client = new Client(edge.port);
+          client.send(request("GET", "/a"));
+          await once(client.socket, "readable");
+          origin?.[how]();
+          const received = await client.receive();
+          assert.equal(received.status, 200);
+          assert.equal(received.whole, false);
+          assert.match(received.fields.get("x-cache") ?? "", /^MISS$/);
+        }
+        await roundTrip(edge);
+        assert.equal(edge.store.size, 0);
+        assert.equal(edge.budget.used, 0);
+      });
+    }
   }
 });
 
@@ -55,6 +100,26 @@ describe("what the client asked of the origin itself may be answered:", () => {
     const lines = ["authorization: Bearer t", "range: bytes=0-4"];
     assert.equal((await fetchOnce(edge, "/a", ...lines)).status, 206);
   });
+});
+
+describe("a part that is not the one that the client asked for is a 502:", () => {
+  const parts = [
+    { what: "another one", fields: "content-range: bytes 5-9/100" },
+    { what: "a longer one", fields: "content-range: bytes 0-5/100" },
+    { what: "one of another length", fields: "content-range: bytes 0-3/100" },
+    { what: "one that does not say which", fields: "x: y" },
+    { what: "several", fields: "content-type: multipart/byteranges; boundary=b" },
+  ];
+  for (const { what, fields } of parts) {
+    test(what, async () => {
+      const head = `HTTP/1.1 206 R\r\n${fields}\r\ncontent-length: 5`;
+      await using edge = await before(`${head}\r\n\r\nhello`);
+      const received = await fetchOnce(edge, PRESIGNED, "range: bytes=0-4");
+      assert.equal(received.status, 502);
+      assert.match(received.fields.get("cache-status") ?? "", /detail=origin-invalid$/);
+      assert.equal(edge.budget.used, 0);
+    });
+  }
 });
 
 describe("a body that ends with its connection", () => {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { listPage, PageLinks, PageMeta, PageQuery } from "#api/page.ts";
 import { type AnyRoute, type Context, route } from "#api/route.ts";
+import type { StoredEntry } from "#feed/message.ts";
 import { notFound } from "#problem.ts";
 import { originHost } from "#space/name.ts";
 import { DEFAULT_TTL, type Endpoint, endpointHost, TTLS } from "./endpoint.ts";
@@ -48,7 +49,13 @@ const PurgeBody = z.object({
 const PreviewBody = z.object({ files });
 const PreviewReply = z.object({
   matches: z.array(
-    z.object({ path: z.string(), bytes: z.int().min(0), tier: z.literal(["memory", "disk"]) }),
+    z.object({
+      path: z.string(),
+      bytes: z.int().min(0),
+      // Of those, what is there: of what is kept in slices, some may be.
+      stored_bytes: z.int().min(0).optional(),
+      tier: z.literal(["memory", "disk"]),
+    }),
   ),
   total: z.int().min(0),
   truncated: z.boolean(),
@@ -199,9 +206,13 @@ function previewPurge(service: EndpointService, find: Find) {
     find,
     handle: async ({ found, body }) => {
       const { matches, ...rest } = await service.preview(found, body.files);
-      return { matches: [...matches], ...rest };
+      return { matches: matches.map(matchView), ...rest };
     },
   });
+}
+
+function matchView({ storedBytes, ...match }: StoredEntry) {
+  return { ...match, ...(storedBytes === undefined ? {} : { stored_bytes: storedBytes }) };
 }
 
 /** The one mapper from our names to the wire's. */

@@ -7,8 +7,14 @@ import { Nothing } from "./reply.ts";
 import { sessionOf, table } from "./session.ts";
 import { usageError, type World } from "./world.ts";
 
+const Match = z.looseObject({
+  path: z.string(),
+  bytes: z.number(),
+  stored_bytes: z.number().nullish(),
+  tier: z.string(),
+});
 const Preview = z.looseObject({
-  matches: z.array(z.looseObject({ path: z.string(), bytes: z.number(), tier: z.string() })),
+  matches: z.array(Match),
   total: z.number(),
   truncated: z.boolean(),
 });
@@ -64,7 +70,12 @@ function purgedLine({ endpoint }: Endpoint, soft: boolean): string {
 
 function previewLines({ matches, total, truncated }: z.output<typeof Preview>): readonly string[] {
   const bytes = matches.reduce((sum, match) => sum + match.bytes, 0);
-  const rows = matches.map((match) => [match.path, String(match.bytes), match.tier]);
+  const rows = matches.map((match) => [match.path, String(match.bytes), whereOf(match)]);
   const more = truncated ? `at least ${total} match, not all are shown` : `${total} match`;
   return [...table([["PATH", "BYTES", "TIER"], ...rows]), `${more}: ${bytes} bytes`];
+}
+
+/** Of what is kept in slices, some may be there. */
+function whereOf({ tier, stored_bytes: stored }: z.output<typeof Match>): string {
+  return typeof stored === "number" ? `${tier}, ${stored} of them` : tier;
 }

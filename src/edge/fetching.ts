@@ -3,6 +3,7 @@ import type { FailureLog } from "./failure-log.ts";
 import { clientFields, proxyFields } from "./origin/forwarded-fields.ts";
 import type { Origin, OriginFailure, OriginResponse } from "./origin/origin.ts";
 import { receivedFields } from "./policy/received-fields.ts";
+import type { Siblings } from "./siblings/siblings.ts";
 import type { Visit } from "./visit.ts";
 
 type Answer = OriginResponse | OriginFailure;
@@ -10,6 +11,8 @@ type Answer = OriginResponse | OriginFailure;
 /** What fetches are made with. */
 export interface FetchingParts {
   readonly origin: Origin;
+  /** Absent: this worker is the only one. */
+  readonly siblings?: Siblings | undefined;
   readonly failures: FailureLog;
 }
 
@@ -28,8 +31,19 @@ export class Fetching {
     return this.#fetch(visit, visit.request.method, fields, signal);
   }
 
-  /** A GET that others may be answered by, whoever began it: HEAD is answered from it. */
-  fill(visit: Visit, fields: readonly string[], signal: AbortSignal): Promise<Answer> {
+  /**
+   * A GET that others may be answered by, whoever began it: HEAD is answered from it. It goes to the
+   * worker that owns the key, so that a host fetches it once; if that does not answer, to the origin.
+   */
+  async fill(visit: Visit, fields: readonly string[], signal: AbortSignal): Promise<Answer> {
+    const answer = await this.#parts.siblings?.ask(visit, fields, signal);
+    if (answer === undefined) return this.alone(visit, fields, signal);
+    // What failed has been noted where it failed.
+    return answer.kind === "response" ? received(answer, visit) : answer;
+  }
+
+  /** The same from the origin, whoever owns the key: for what workers cannot share. */
+  alone(visit: Visit, fields: readonly string[], signal: AbortSignal): Promise<Answer> {
     return this.#fetch(visit, "GET", [...sharedFields(visit), ...fields], signal);
   }
 
@@ -61,13 +75,15 @@ export class Fetching {
       { endpoint, method, target, requestId, fields, informed, ...content },
       signal,
     );
-    if (answer.kind === "response") {
-      const received = receivedFields(answer.fields, endpoint);
-      return received === answer.fields ? answer : { ...answer, fields: received };
-    }
+    if (answer.kind === "response") return received(answer, visit);
     if (!signal.aborted) this.#parts.failures.note(endpoint.id, requestId, answer);
     return answer;
   }
+}
+
+function received(answer: OriginResponse, { live }: Visit): OriginResponse {
+  const fields = receivedFields(answer.fields, live.endpoint);
+  return fields === answer.fields ? answer : { ...answer, fields };
 }
 
 /** What the origin is sent of the request that begins a fill, and so may select the answer by. */

@@ -36,12 +36,17 @@ export function fieldIn(lines: string, name: string): string | undefined {
   return value;
 }
 
-/** What goes before the last lines of a head, and of what it was put together. */
 interface Head {
   readonly status: number;
   readonly section: FieldSection;
   readonly contentLength: number | undefined;
   readonly text: string;
+}
+
+/** What was made of a section's text, to be used again. */
+interface Made {
+  http2: PreparedFields | undefined;
+  head: Head | undefined;
 }
 
 /**
@@ -51,45 +56,41 @@ interface Head {
 export class FieldSection {
   /** Each line with its CRLF, names in lower case; one character per octet. */
   readonly text: string;
-  /** As HPACK; of a section that is stored, the number by which it is found if it is used often. */
-  #http2: PreparedFields | number | undefined;
-  #head: Head | undefined;
+  /** Of a section that is stored: the number that its HPACK is found by if it was used lately. */
+  #made: Made | number;
 
-  /** Of those that are stored there are so many that HPACK is kept only for what is in use. */
+  /** There are so many sections that are stored that only those in use have more than their text. */
   constructor(text: string, use: "reply" | "stored" = "reply") {
     this.text = text;
-    this.#http2 = use === "stored" ? 0 : undefined;
+    this.#made = use === "stored" ? 0 : { http2: undefined, head: undefined };
   }
 
   get http2(): PreparedFields {
-    const known = this.#http2;
-    if (typeof known === "object") return known;
-    const recent = known === undefined ? undefined : preparedLately.find(known);
-    if (recent !== undefined) return recent;
-    const prepared = prepareFields(this.fields());
-    if (known === undefined) this.#http2 = prepared;
-    else if (prepared.literals.length <= PREPARED_BYTES_MAX) {
-      this.#http2 = preparedLately.keep(prepared);
+    const made = this.#made;
+    if (typeof made !== "number") {
+      made.http2 ??= prepareFields(this.fields());
+      return made.http2;
     }
+    const lately = preparedLately.find(made);
+    if (lately !== undefined) return lately;
+    const prepared = prepareFields(this.fields());
+    const isKept = prepared.literals.length <= PREPARED_BYTES_MAX;
+    if (isKept) this.#made = preparedLately.keep(prepared);
     return prepared;
   }
 
   /**
-   * The head of HTTP/1.1, up to the lines that the connection adds, of a reply that has these fields
-   * for itself beside those of `section`. Hits of one second have the same: it is put together once.
+   * A head of HTTP/1.1 that ends with these lines and Content-Length, if that is known. The last one
+   * is remembered: hits of one second on one stored response have the same.
    */
   headOf(status: number, section: FieldSection, contentLength: number | undefined): string {
-    const known = this.#head;
-    if (
-      known?.section === section &&
-      known.status === status &&
-      known.contentLength === contentLength
-    ) {
-      return known.text;
-    }
+    const made = this.#made;
+    const last = typeof made === "number" ? undefined : made.head;
+    const isSame = last?.status === status && last.section === section;
+    if (isSame && last.contentLength === contentLength) return last.text;
     const length = contentLength === undefined ? "" : `content-length: ${contentLength}\r\n`;
-    const text = flatText(`${statusLine(status)}${section.text}${this.text}${length}`);
-    this.#head = { status, section, contentLength, text };
+    const text = flatText(statusLine(status) + section.text + this.text + length);
+    if (typeof made !== "number") made.head = { status, section, contentLength, text };
     return text;
   }
 

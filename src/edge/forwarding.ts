@@ -9,14 +9,15 @@ import type { MemoryBudget } from "./cache/memory-budget.ts";
 import { ownedText } from "./cache/owned.ts";
 import { pump } from "./cache/pump.ts";
 import { survivesPurges } from "./cache/purges.ts";
-import { mayServeStale, type StaleIfError } from "./cache/reuse-decision.ts";
 import { isNegative } from "./cache/statuses.ts";
 import { hasValidator, type StoredResponse } from "./cache/stored-response.ts";
 import { selects } from "./cache/vary.ts";
-import { type Forward, failureStatus, type Outcome } from "./cache-status.ts";
+import { failureStatus, type Outcome } from "./cache-status.ts";
+import type { CodedReplies } from "./coded-replies.ts";
 import type { FeedFollower } from "./feed-follower.ts";
 import { type Fetching, sharedFields } from "./fetching.ts";
 import { PASSED_KEYS_MAX } from "./limits.ts";
+import { type Miss, shelterOf, variantOf } from "./miss.ts";
 import type { OriginFailure } from "./origin/origin.ts";
 import { decidePassedUse, hasContent, passedNotModified, passedReply } from "./passed-reply.ts";
 import { errorReply } from "./reply.ts";
@@ -32,17 +33,8 @@ export interface ForwardParts {
   readonly tiers: Tiers;
   readonly budget: MemoryBudget;
   readonly fetching: Fetching;
+  readonly coded: CodedReplies;
   readonly clock: Clock;
-}
-
-/** What the cache had for a request that goes forward. */
-export interface Miss {
-  /** What may not be reused as it is. */
-  readonly stale: StoredResponse | undefined;
-  readonly forward: Exclude<Forward, "bypass" | "method">;
-  /** After which failures what is stale is served all the same, and its lifetime then. */
-  readonly ifError: StaleIfError;
-  readonly ttlSeconds: number;
 }
 
 /** Requests that the store has no answer to: one fetch per key, and those that are passed through. */
@@ -67,16 +59,17 @@ export class Forwarder {
   /** Waits for the one fetch of this key, which may be under way already. */
   async collapse(visit: Visit, miss: Miss): Promise<void> {
     const { clock, tiers } = this.#parts;
-    const key = tiers.keyFor(visit.wanted);
-    const joined = this.#passed.has(key) ? undefined : this.#joinable(visit, key);
-    const fill = joined ?? this.#beginFill(visit, key, miss.stale);
     const waitedFrom = clock.now();
-    const head = await fill.head;
+    const { key, head, isJoined } = await this.headFor(visit, miss.stale);
     const timing = { originMs: clock.now() - waitedFrom };
-    this.#learn(key, head);
     if (visit.exchange.left) return;
-    const collapsed = joined !== undefined;
-    if (this.#shelters(visit, miss, head)) return;
+    const told = "told" in head ? head.told : undefined;
+    const collapsed = isJoined || isCollapsed(told);
+    const shelter = shelterOf(miss, head);
+    if (shelter !== undefined) {
+      shelter.stored.failedAt = clock.now();
+      return this.#reply(visit, shelter.stored, shelter.outcome);
+    }
     const { forward } = miss;
     if (head.kind === "failed") {
       return this.#fail(visit, head, failureStatus(forward, head.detail, collapsed));
@@ -84,13 +77,13 @@ export class Forwarder {
     const storage = "storage" in head ? head.storage : ({ kind: "store" } as const);
     const outcome: Outcome = { kind: "miss", forward, collapsed, storage };
     const revalidated: Outcome = { kind: "revalidated", collapsed, storage };
-    const withheld = !collapsed && "withheld" in head ? head.withheld : [];
+    const withheld = !isJoined && "withheld" in head ? head.withheld : [];
     // What a proxy asks has what its client has said of itself: one answer is not another's.
-    const mayClaim = !collapsed || visit.live.endpoint.role !== "proxy";
+    const mayClaim = !isJoined || visit.live.endpoint.role !== "proxy";
     switch (head.kind) {
       case "freshened":
         if (!selects(head.response.selecting, visit.wanted.fields)) break;
-        return this.#reply(visit, head.response, revalidated, timing, withheld);
+        return this.#reply(visit, head.response, ofStore(told) ?? revalidated, timing, withheld);
       case "confirming":
         if (head.claim.taken || !mayClaim) break;
         head.claim.taken = true;
@@ -103,7 +96,7 @@ export class Forwarder {
           if (tiers.keyFor(visit.wanted) !== key) return this.collapse(visit, variantOf(miss));
           break;
         }
-        return this.#reply(visit, head.response, outcome, timing, withheld);
+        return this.#reply(visit, head.response, ofStore(told) ?? outcome, timing, withheld);
       case "passing":
         if (!mayClaim) break;
         return this.#passFill(visit, head, outcome);
@@ -113,6 +106,18 @@ export class Forwarder {
         return unreachable(head);
     }
     return this.#refetch(visit, outcome);
+  }
+
+  /** Waits for the head that the one fetch of this key brings, and says whether another began it. */
+  async headFor(
+    visit: Visit,
+    stale: StoredResponse | undefined,
+  ): Promise<{ readonly key: string; readonly head: FillHead; readonly isJoined: boolean }> {
+    const key = this.#parts.tiers.keyFor(visit.wanted);
+    const joined = this.#passed.has(key) ? undefined : this.#joinable(visit, key);
+    const head = await (joined ?? this.#beginFill(visit, key, stale)).head;
+    this.#learn(key, head);
+    return { key, head, isJoined: joined !== undefined };
   }
 
   /** A fetch for this request alone, with what the client asked of the origin. */
@@ -141,18 +146,6 @@ export class Forwarder {
     await pump(answer, body, abort);
   }
 
-  /** RFC 9111 §4.2.4, RFC 5861 §4: what is stale is served in the place of a failure, if it may be. */
-  #shelters(visit: Visit, { stale, ifError, ttlSeconds }: Miss, head: FillHead): boolean {
-    if (stale === undefined) return false;
-    const status = statusOf(head);
-    const hasFailed = head.kind === "failed" || (status !== undefined && status >= 500);
-    if (!hasFailed || !mayServeStale(ifError, status ?? "no-answer")) return false;
-    stale.failedAt = this.#parts.clock.now();
-    const forwarded = status === undefined ? {} : { forwardStatus: status };
-    this.#reply(visit, stale, { kind: "stale", reason: "if-error", ttlSeconds, ...forwarded });
-    return true;
-  }
-
   /** What was waited for turned out not to be for this request (RFC 9211 §2.6). */
   #refetch(visit: Visit, outcome: Outcome): Promise<void> {
     const waited = outcome.kind === "miss" && outcome.collapsed;
@@ -170,7 +163,10 @@ export class Forwarder {
   }
 
   /** RFC 9111 §4.4: what was there before an unsafe method is not what is there after it. */
-  #invalidate({ request, exchange, live }: Visit, answer: Parameters<typeof invalidatedTargets>[1]) {
+  #invalidate(
+    { request, exchange, live }: Visit,
+    answer: Parameters<typeof invalidatedTargets>[1],
+  ) {
     if (live.endpoint.role !== "proxy") return;
     const { host } = request;
     const scheme = exchange.client.tls === undefined ? "http" : "https";
@@ -195,10 +191,11 @@ export class Forwarder {
     const { live, wanted } = visit;
     const target = targetOfKey(key);
     const prior = stale !== undefined && hasValidator(stale) ? stale : undefined;
+    const isPassed = this.#passed.has(key);
     const fill = new Fill({
       key,
       prior,
-      slice: prior === undefined && !this.#passed.has(key) ? wantedSlice(visit.request) : undefined,
+      slice: prior === undefined && !isPassed ? wantedSlice(visit.request) : undefined,
       replaces: stale !== undefined && !isNegative(stale.status),
       endpoint: live.endpoint,
       // What the origin was sent: a field that Connection named has not selected anything.
@@ -207,8 +204,9 @@ export class Forwarder {
       budget,
       purgesCheckedAt: feed.number,
       keyOf: (names) => tiers.keyOfNew(wanted, names),
-      sourceOf: (identity) => tiers.sourceOf(identity),
-      fetch: (fields, signal) => fetching.fill(visit, fields, signal),
+      sourceOf: (identity) => tiers.sourceOf(identity, wanted.key),
+      fetch: (fields, signal) =>
+        isPassed ? fetching.alone(visit, fields, signal) : fetching.fill(visit, fields, signal),
       keep: (response) => {
         if (this.#fills.get(key) !== fill) return;
         if (survivesPurges(live.purges, target, response) !== "gone") tiers.put(response);
@@ -251,30 +249,33 @@ export class Forwarder {
     outcome: Outcome,
     timing?: ServerTiming,
     withheld: readonly string[] = [],
-  ): void {
-    const { request, exchange } = visit;
-    const now = this.#parts.clock.now();
-    const fetch = this.#parts.fetching.ranges(visit);
-    exchange.respond(
-      storedReply(request, stored, { visit, outcome, timing, withheld, fetch, now }),
-    );
+  ): Promise<void> | undefined {
+    const { clock, fetching, coded } = this.#parts;
+    const now = clock.now();
+    const context = { outcome, timing, withheld, fetch: fetching.ranges(visit), now };
+    if (visit.live.endpoint.settings?.compression === true) {
+      return coded.respond(visit, stored, context);
+    }
+    visit.exchange.respond(storedReply(visit.request, stored, { visit, ...context }));
+    return undefined;
   }
 
   #fail(visit: Visit, failure: OriginFailure, cacheStatusValue: string): void {
     const { requestId, request, exchange, live } = visit;
     const { status, reason, retryAfterSeconds } = failure;
     const now = this.#parts.clock.now();
-    const retryAfter = retryAfterSeconds === undefined ? "" : `retry-after: ${retryAfterSeconds}\r\n`;
+    const retryAfter =
+      retryAfterSeconds === undefined ? "" : `retry-after: ${retryAfterSeconds}\r\n`;
     const lines = `cache-status: ${cacheStatusValue}\r\n${retryAfter}${visit.lines}`;
     exchange.respond(errorReply({ status, reason, requestId, now, lines, live }, request.method));
   }
 }
 
-/** Of what the origin answered, as far as it answered. */
-function statusOf(head: FillHead): number | undefined {
-  return head.kind === "failed" || head.kind === "leaving" ? undefined : head.response.status;
+/** What a sibling had stored is as good as stored here. */
+function ofStore(told: Outcome | undefined): Outcome | undefined {
+  return told?.kind === "hit" || told?.kind === "stale" ? told : undefined;
 }
 
-function variantOf(miss: Miss): Miss {
-  return { ...miss, stale: undefined, forward: "vary-miss" };
+function isCollapsed(told: Outcome | undefined): boolean {
+  return (told?.kind === "miss" || told?.kind === "revalidated") && told.collapsed;
 }

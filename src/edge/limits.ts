@@ -86,8 +86,8 @@ export const STORED_BODY_SHARE_MAX = 1 / 4;
 
 /**
  * What a stored response costs beside the text of its head and its body: objects, strings' headers,
- * its places in tables, a ghost. Measured with 200,000: 490 on the heap, used or not, and 20 to 100 as
- * those tables grow.
+ * its places in tables, a ghost. Measured with 200,000: 510 on the heap, used or not, and up to 90 as
+ * those tables grow (`npm run bench:policy`).
  */
 export const STORED_OVERHEAD_BYTES = 600;
 
@@ -252,6 +252,12 @@ export const LISTED_IN_TURN_MAX = 1_000;
 
 /** All that a listing looks at: above what the memory and disk of one machine hold of small objects. */
 export const LISTED_IN_ALL_MAX = 4_000_000;
+
+/** Bodies in slices whose slices a listing adds up: some 20 MiB of names. Of others it says too little. */
+export const LISTED_SLICED_MAX = 100_000;
+
+/** How long heads are read from disk for a listing: 100,000 or so; who waits for it is a person. */
+export const LISTED_ON_DISK_MS = 5_000;
 
 /** Text of the paths in one answer to a listing: 1,000 of the usual length are a tenth of it. */
 export const LISTED_PATHS_BYTES_MAX = 1024 * 1024;

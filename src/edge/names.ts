@@ -54,6 +54,10 @@ export class EndpointDirectory {
     return this.#byCustomDomain.get(name);
   }
 
+  withId(id: string): LiveEndpoint | undefined {
+    return this.#byId.get(id);
+  }
+
   /** Adds an endpoint, or changes the one that has its id; its purges stay. */
   put(endpoint: EdgeEndpoint): void {
     this.#recent.clear();

@@ -4,23 +4,27 @@ import { unreachable } from "#unreachable.ts";
 import { cacheKey } from "./cache/key.ts";
 import { decideLookup } from "./cache/lookup-decision.ts";
 import type { MemoryBudget } from "./cache/memory-budget.ts";
-import { survivesPurges } from "./cache/purges.ts";
-import { decideReuse } from "./cache/reuse-decision.ts";
-import { hasValidator, type StoredResponse } from "./cache/stored-response.ts";
-import { selects } from "./cache/vary.ts";
+import type { StoredResponse } from "./cache/stored-response.ts";
 import type { Outcome } from "./cache-status.ts";
+import { CachedPages } from "./cached-pages.ts";
+import { CodedReplies } from "./coded-replies.ts";
+import { ErrorPages } from "./error-pages.ts";
 import type { Exchange } from "./exchange.ts";
 import { FailureLog } from "./failure-log.ts";
 import type { FeedFollower } from "./feed-follower.ts";
 import { Fetching } from "./fetching.ts";
-import { Forwarder, type Miss } from "./forwarding.ts";
+import { Forwarder } from "./forwarding.ts";
 import type { Gate } from "./gate.ts";
+import { type Miss, OTHER_VARIANT, UNKNOWN } from "./miss.ts";
 import type { Origin } from "./origin/origin.ts";
 import { emptyReply, errorReply } from "./reply.ts";
 import type { RequestHead } from "./request.ts";
 import { RequestIds } from "./request-id.ts";
+import { SiblingAnswers } from "./siblings/sibling-answers.ts";
+import type { Siblings } from "./siblings/siblings.ts";
 import { SlicedBody } from "./slices/sliced-body.ts";
 import { storedReply } from "./stored-reply.ts";
+import { decideStoredUse } from "./stored-use.ts";
 import type { Tiers } from "./tiers/tiers.ts";
 import type { Visit } from "./visit.ts";
 
@@ -31,32 +35,41 @@ export interface EdgeParts {
   readonly tiers: Tiers;
   readonly budget: MemoryBudget;
   readonly origin: Origin;
+  /** Absent: this worker is the only one. */
+  readonly siblings?: Siblings | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** Nothing is stored for it. */
-const UNKNOWN: Miss = { stale: undefined, forward: "uri-miss", ifError: "never", ttlSeconds: 0 };
-const OTHER_VARIANT: Miss = { ...UNKNOWN, forward: "vary-miss" };
-
 /** The life of a request: Host → endpoint → gate → key → reuse? → collapse → origin → storage? */
 export class Edge {
+  /** To what siblings ask. */
+  readonly answers: SiblingAnswers;
   readonly #parts: EdgeParts;
   readonly #fetching: Fetching;
+  readonly #coded: CodedReplies;
   readonly #forwarder: Forwarder;
+  readonly #pages: ErrorPages;
   readonly #requestIds = new RequestIds();
 
   constructor(parts: EdgeParts) {
     this.#parts = parts;
     const failures = new FailureLog(parts.log, parts.clock);
-    this.#fetching = new Fetching({ origin: parts.origin, failures });
-    this.#forwarder = new Forwarder({ ...parts, fetching: this.#fetching });
+    this.#fetching = new Fetching({ ...parts, failures });
+    this.#coded = new CodedReplies(parts);
+    this.#forwarder = new Forwarder({ ...parts, fetching: this.#fetching, coded: this.#coded });
+    const [fetching, forwarder] = [this.#fetching, this.#forwarder];
+    this.answers = new SiblingAnswers({ ...parts, fetching, forwarder });
+    const source = new CachedPages((visit) => this.#look(visit, false, parts.clock.now()));
+    this.#pages = new ErrorPages({ ...parts, source });
   }
 
-  serve(request: RequestHead, exchange: Exchange): void {
+  serve(request: RequestHead, asked: Exchange): void {
     const { feed, gate, clock } = this.#parts;
     const requestId = this.#requestIds.next();
     const found = feed.endpoints.find(request.host);
+    const hasPage = found?.endpoint.settings?.errorPage !== undefined;
+    const exchange = hasPage ? this.#pages.before(asked, request) : asked;
     const now = clock.now();
     const passage = gate.decide(request, found, exchange.client, now);
     if (passage.kind === "refused") {
@@ -80,10 +93,14 @@ export class Edge {
       this.#go(visit, this.#forwarder.pass(visit, lookup));
       return;
     }
+    this.#look(visit, lookup.onlyIfCached, now);
+  }
+
+  #look(visit: Visit, onlyIfCached: boolean, now: number): void {
     const { tiers } = this.#parts;
-    const stored = tiers.get(wanted) ?? tiers.getQuick(wanted);
-    if (stored === "unknown") this.#go(visit, this.#find(visit, lookup.onlyIfCached));
-    else this.#use(visit, stored, lookup.onlyIfCached, now);
+    const stored = tiers.get(visit.wanted) ?? tiers.getQuick(visit.wanted);
+    if (stored === "unknown") this.#go(visit, this.#find(visit, onlyIfCached));
+    else this.#use(visit, stored, onlyIfCached, now);
   }
 
   /** What was not in memory may be on disk. */
@@ -94,12 +111,7 @@ export class Edge {
   }
 
   /** Answers with what is stored, or sends the request forward. */
-  #use(
-    visit: Visit,
-    stored: StoredResponse | undefined,
-    onlyIfCached: boolean,
-    now: number,
-  ): void {
+  #use(visit: Visit, stored: StoredResponse | undefined, onlyIfCached: boolean, now: number): void {
     const miss = stored === undefined ? this.#missed(visit) : this.#answer(visit, stored, now);
     if (miss === undefined) return;
     if (onlyIfCached) {
@@ -119,40 +131,29 @@ export class Edge {
 
   /** Answers, or says with what the request goes forward. */
   #answer(visit: Visit, stored: StoredResponse, now: number): Miss | undefined {
-    const { live, wanted } = visit;
-    if (survivesPurges(live.purges, visit.target, stored) === "gone") {
-      this.#parts.tiers.drop(stored);
-      return UNKNOWN;
-    }
-    if (!selects(stored.selecting, wanted.fields)) return OTHER_VARIANT;
-    const { freshness, softPurged, failedAt } = stored;
-    const { endpoint } = live;
-    const reuse = decideReuse(
-      { freshness, hasValidator: hasValidator(stored), endpoint, softPurged, failedAt },
-      now,
-    );
-    const { ttlSeconds } = reuse;
-    switch (reuse.kind) {
-      case "fresh":
-        this.#reply(visit, stored, { kind: "hit", ttlSeconds }, now);
+    const use = decideStoredUse(visit, stored, now);
+    switch (use.kind) {
+      case "gone":
+        this.#parts.tiers.drop(stored);
+        return UNKNOWN;
+      case "forward":
+        return use.miss;
+      case "reply":
+        if (use.refresh) this.#forwarder.refresh(visit, stored);
+        this.#reply(visit, stored, use.outcome, now);
         return undefined;
-      case "stale-while-revalidate":
-        if (reuse.refresh) this.#forwarder.refresh(visit, stored);
-        this.#reply(visit, stored, { kind: "stale", reason: "while-revalidate", ttlSeconds }, now);
-        return undefined;
-      case "stale-if-error":
-        this.#reply(visit, stored, { kind: "stale", reason: "if-error", ttlSeconds }, now);
-        return undefined;
-      case "revalidate":
-      case "refetch":
-        return { stale: stored, forward: "stale", ifError: reuse.ifError, ttlSeconds };
       default:
-        return unreachable(reuse);
+        return unreachable(use);
     }
   }
 
   #reply(visit: Visit, stored: StoredResponse, outcome: Outcome, now: number): void {
     const fetch = stored.body instanceof SlicedBody ? this.#fetching.ranges(visit) : undefined;
+    if (visit.live.endpoint.settings?.compression === true) {
+      const work = this.#coded.respond(visit, stored, { outcome, fetch, now });
+      if (work !== undefined) this.#go(visit, work);
+      return;
+    }
     visit.exchange.respond(storedReply(visit.request, stored, { visit, outcome, fetch, now }));
   }
 

@@ -15,4 +15,6 @@ export interface Visit {
   readonly lines: string;
   /** What its answer is looked for by. */
   readonly wanted: Wanted;
+  /** A sibling asks: what is not stored is fetched from the origin, and from no other worker. */
+  readonly isAsked?: boolean;
 }

@@ -156,7 +156,8 @@ async function listen(): Promise<void> {
 
 async function tellStored({ id, ...query }: StoredQuery & { readonly id: number }): Promise<void> {
   const stored = inMemory(started?.stores?.memory.entries() ?? []);
-  send({ kind: "stored", id, ...(await listStored(stored, query, nextTurn)) });
+  const purges = feed.endpoints.withId(query.endpointId)?.purges;
+  send({ kind: "stored", id, ...(await listStored(stored, { query, purges, pause: nextTurn })) });
 }
 
 async function stop(graceMs: number): Promise<void> {

@@ -3,13 +3,17 @@ import type { LogFormat } from "#usage/log-line.ts";
 import type { EdgeCertificate, EdgeEndpoint, FeedEntry } from "./entry.ts";
 
 /** A purge that something stored may still need: kept until a later purge of everything. */
-export interface KeptPurge {
+export interface PurgeInForce {
   readonly number: number;
-  readonly id: string;
   /** As in a purge's `patterns`. */
   readonly pattern: string;
   /** As in a purge: absent is a hard one. */
   readonly soft?: boolean;
+}
+
+/** The same, and the endpoint that it is of. */
+export interface KeptPurge extends PurgeInForce {
+  readonly id: string;
 }
 
 /** Where an edge has something stored. */
@@ -20,6 +24,8 @@ export interface StoredEntry {
   /** With its query, in canonical form (`cdn/purge-pattern.ts`). */
   readonly path: string;
   readonly bytes: number;
+  /** Octets of it that are there, where some of it is kept in slices. */
+  readonly storedBytes?: number;
   /** The fastest of those that have it. */
   readonly tier: StoredTier;
 }
@@ -38,6 +44,8 @@ export interface StoredAnswer {
   readonly entries: readonly StoredEntry[];
   /** There may be more. */
   readonly truncated: boolean;
+  /** What the endpoint's purges have dropped is not found, whether it has gone by now or not. */
+  readonly purges: readonly PurgeInForce[];
 }
 
 /** What all edges have found together. */

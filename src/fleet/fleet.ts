@@ -19,6 +19,12 @@ const USAGE_EVERY_MS = 10_000;
 /** After the grace period a worker that is still there is killed. */
 const STOP_MARGIN_MS = 1_000;
 
+/**
+ * Threads of a worker's pool. Two disk reads and a write that hang may take three (`edge/disk`), two
+ * compressions two more (`edge/coding`): names still resolve, and the access log is still written.
+ */
+const POOL_THREADS = 8;
+
 export interface FleetParts {
   readonly hub: FeedHub;
   readonly usage: EdgeUsage;
@@ -37,7 +43,7 @@ export interface FleetParts {
  */
 export class Fleet implements AsyncDisposable {
   /** What the workers have stored. */
-  readonly stored = new StoredListings();
+  readonly stored: StoredListings;
   readonly #parts: FleetParts;
   readonly #slots = new Set<Promise<void>>();
   readonly #running = new Set<ChildProcess>();
@@ -47,6 +53,7 @@ export class Fleet implements AsyncDisposable {
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
+    this.stored = new StoredListings({ disk: parts.disk });
   }
 
   /**
@@ -108,8 +115,10 @@ export class Fleet implements AsyncDisposable {
   /** Runs one worker to its end, and says how it ended. */
   async #run(slot: number, first: { resolve(): void }): Promise<string> {
     const { hub, usage, snapshot, settings, log } = this.#parts;
-    // No variable of ours reaches a worker: what it needs comes by the channel.
-    const child = fork(WORKER, { serialization: "advanced", execArgv: [], env: {} });
+    // No variable of ours reaches a worker: what it needs comes by the channel. But libuv has made its
+    // pool by then.
+    const env = { UV_THREADPOOL_SIZE: String(POOL_THREADS) };
+    const child = fork(WORKER, { serialization: "advanced", execArgv: [], env });
     this.#running.add(child);
     let reason = "";
     const channel = channelOf(child, (why) => {
@@ -160,7 +169,16 @@ export class Fleet implements AsyncDisposable {
     member.leave();
     holder.leave();
     this.#running.delete(child);
+    this.#clearUpAfter(slot, child.pid);
     return reason || ended;
+  }
+
+  /** Nobody waits for it: a disk that hangs must not keep the next worker from starting. */
+  #clearUpAfter(slot: number, pid: number | undefined): void {
+    if (pid === undefined) return;
+    this.#parts.disk?.workerGone(slot, pid).catch((error: unknown) => {
+      this.#parts.log.warn({ err: error }, "unfinished disk writes of a worker not removed");
+    });
   }
 }
 

@@ -1,3 +1,5 @@
+import { listOnDisk } from "#edge/disk-listing.ts";
+import type { DiskKeeper } from "#edge/disk/disk-keeper.ts";
 import type {
   StoredAnswer,
   StoredEntry,
@@ -6,6 +8,7 @@ import type {
   ToWorker,
 } from "#feed/message.ts";
 import { Problem } from "#problem.ts";
+import { type AskedWorker, type WorkerAnswer, WorkerQuestions } from "./worker-questions.ts";
 
 /** Looking through a million stored responses takes a worker that has other work less than this. */
 const ANSWER_TIMEOUT_MS = 5_000;
@@ -13,100 +16,86 @@ const ANSWER_TIMEOUT_MS = 5_000;
 /** Each makes every worker look through all that it has. */
 const LISTINGS_MAX = 4;
 
-/** One worker's place among those that are asked. */
-export interface StoredMember {
-  /** The worker has answered the question of this id. */
-  heard(id: number, answer: StoredAnswer): void;
-  /** The worker has ended: it answers nothing any more. */
-  leave(): void;
+/** What listings are made of. */
+export interface StoredListingsParts {
+  /** Of the disk tier. Absent: there is none. */
+  readonly disk?: Pick<DiskKeeper, "list"> | undefined;
+  readonly timeoutMs?: number;
 }
 
-interface Member {
-  readonly send: (message: ToWorker) => void;
-  readonly waiting: Map<number, (answer: StoredAnswer) => void>;
-}
-
-/** Asks every worker what it has stored, and puts together what they answer. */
+/** Asks every worker what it has in memory, looks what is on disk, and puts it together. */
 export class StoredListings {
-  readonly #members = new Set<Member>();
-  readonly #timeoutMs: number;
-  #nextId = 1;
+  readonly #disk: StoredListingsParts["disk"];
+  readonly #workers: WorkerQuestions<StoredAnswer>;
   #underWay = 0;
 
-  constructor(timeoutMs = ANSWER_TIMEOUT_MS) {
-    this.#timeoutMs = timeoutMs;
+  constructor({ disk, timeoutMs = ANSWER_TIMEOUT_MS }: StoredListingsParts) {
+    this.#disk = disk;
+    this.#workers = new WorkerQuestions(timeoutMs);
   }
 
   /** `send` hands the worker a question, whose answer goes to `heard`. */
-  join(send: (message: ToWorker) => void): StoredMember {
-    const member: Member = { send, waiting: new Map() };
-    this.#members.add(member);
-    return {
-      heard: (id, answer) => member.waiting.get(id)?.(answer),
-      leave: () => {
-        this.#members.delete(member);
-        // What it had in memory is gone with it.
-        for (const answered of member.waiting.values()) answered(NOTHING);
-      },
-    };
+  join(send: (message: ToWorker) => void): AskedWorker<StoredAnswer> {
+    return this.#workers.join(send);
   }
 
   /**
-   * Asks all workers at once. One that does not answer in time leaves the list truncated.
+   * A worker that does not answer in time, and a disk that takes too long, leave the list truncated.
    * @throws Problem("too_many_requests") while as many as may be are under way
    */
   async list(endpointId: string, patterns: readonly string[], limit: number): Promise<StoredFound> {
     if (this.#underWay >= LISTINGS_MAX) throw tooManyListings();
     this.#underWay += 1;
-    const timeout = Promise.withResolvers<StoredAnswer>();
-    const timer = setTimeout(() => timeout.resolve(NO_ANSWER), this.#timeoutMs);
     try {
       const query = { endpointId, patterns, limit };
-      const answers = [...this.#members].map((member) => this.#ask(member, query, timeout.promise));
-      return putTogether(await Promise.all(answers), limit);
+      const ask = (id: number): ToWorker => ({ kind: "list-stored", id, ...query });
+      const inMemory = (await this.#workers.askAll(ask)).map(answerOf);
+      return putTogether([...inMemory, await this.#onDisk(query, inMemory)], limit);
     } finally {
-      clearTimeout(timer);
       this.#underWay -= 1;
     }
   }
 
-  async #ask(
-    member: Member,
-    query: StoredQuery,
-    late: Promise<StoredAnswer>,
-  ): Promise<StoredAnswer> {
-    const id = this.#nextId;
-    this.#nextId += 1;
-    const { promise, resolve } = Promise.withResolvers<StoredAnswer>();
-    member.waiting.set(id, resolve);
-    member.send({ kind: "list-stored", id, ...query });
-    try {
-      return await Promise.race([promise, late]);
-    } finally {
-      member.waiting.delete(id);
-    }
+  /** Only workers know what was purged, and all of them the same. */
+  async #onDisk(query: StoredQuery, inMemory: readonly StoredAnswer[]): Promise<StoredAnswer> {
+    if (this.#disk === undefined) return NOTHING;
+    const purges = inMemory.find((answer) => answer.purges.length > 0)?.purges ?? [];
+    // The keeper tells of a disk that cannot be read: it goes round all folders.
+    return listOnDisk(this.#disk, query, purges).catch(() => NO_ANSWER);
   }
 }
 
-const NOTHING: StoredAnswer = { entries: [], truncated: false };
-const NO_ANSWER: StoredAnswer = { entries: [], truncated: true };
+const NOTHING: StoredAnswer = { entries: [], truncated: false, purges: [] };
+const NO_ANSWER: StoredAnswer = { entries: [], truncated: true, purges: [] };
+
+function answerOf(answered: WorkerAnswer<StoredAnswer>): StoredAnswer {
+  // What a worker that has ended had in memory is gone with it.
+  if (answered === "gone") return NOTHING;
+  return answered === "late" ? NO_ANSWER : answered.answer;
+}
 
 /** What several have is one match: in memory if any has it there, as large as the largest. */
 function putTogether(answers: readonly StoredAnswer[], limit: number): StoredFound {
   const byPath = new Map<string, StoredEntry>();
-  for (const { path, bytes, tier } of answers.flatMap(({ entries }) => entries)) {
-    const known = byPath.get(path) ?? { bytes, tier };
-    byPath.set(path, {
-      path,
-      bytes: Math.max(known.bytes, bytes),
-      tier: known.tier === "memory" ? "memory" : tier,
-    });
+  for (const entry of answers.flatMap(({ entries }) => entries)) {
+    const known = byPath.get(entry.path);
+    byPath.set(entry.path, known === undefined ? entry : together(known, entry));
   }
   const paths = [...byPath.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
   return {
     matches: paths.slice(0, limit),
     total: paths.length,
     truncated: paths.length > limit || answers.some(({ truncated }) => truncated),
+  };
+}
+
+function together(one: StoredEntry, other: StoredEntry): StoredEntry {
+  const stored = [one.storedBytes, other.storedBytes].filter((bytes) => bytes !== undefined);
+  return {
+    path: one.path,
+    bytes: Math.max(one.bytes, other.bytes),
+    ...(stored.length === 0 ? {} : { storedBytes: Math.max(...stored) }),
+    tier: one.tier === "memory" ? "memory" : other.tier,
   };
 }
 

@@ -1,4 +1,6 @@
 import { unreachable } from "#unreachable.ts";
+import { CacheCounters, type TierUse } from "./cache-counters.ts";
+import type { CacheFamily } from "./cache-family.ts";
 import {
   add,
   type CacheResult,
@@ -11,8 +13,10 @@ import {
   HANDSHAKE_RESULTS,
   type HandshakeResult,
   newValues,
+  noteDuration,
   type Protocol,
   STATUS_CLASSES,
+  statusPlace,
   type Values,
 } from "./family.ts";
 import { COUNTED_ENDPOINTS_MAX } from "./limits.ts";
@@ -35,6 +39,7 @@ export interface CountedExchange {
 /** All that a worker has counted since it began, in a form that travels over IPC. */
 export interface UsageSnapshot {
   readonly edge: Values<EdgeFamily>;
+  readonly cache: Values<CacheFamily>;
   /** By endpoint id, `NO_ENDPOINT` or `OTHER_ENDPOINTS`. */
   readonly endpoints: ReadonlyMap<string, Values<EndpointFamily>>;
 }
@@ -54,6 +59,7 @@ export class EndpointCounters {
 export class EdgeCounters {
   /** For exchanges of no endpoint. */
   readonly none = new EndpointCounters();
+  readonly cache = new CacheCounters();
   readonly #other = new EndpointCounters();
   readonly #endpoints = new Map<string, EndpointCounters>();
   readonly #values = newValues(EDGE_FAMILIES);
@@ -82,10 +88,7 @@ export class EdgeCounters {
     add(responseBytes, 0, sentBytes);
     const { protocols, durations, aborted } = this.#values;
     add(protocols, protocolPlace(exchange.request.version, exchange.client.tls !== undefined), 1);
-    const seconds = exchange.tookMs / 1_000;
-    const first = cache * (DURATION_BOUNDS.length + 2);
-    add(durations, first + bucketOf(seconds), 1);
-    add(durations, first + DURATION_BOUNDS.length + 1, seconds);
+    noteDuration(durations, cache * (DURATION_BOUNDS.length + 2), exchange.tookMs / 1_000);
     if (!exchange.whole) add(aborted, 0, 1);
   }
 
@@ -117,15 +120,15 @@ export class EdgeCounters {
     add(this.#values.logLinesDropped, 0, lines);
   }
 
-  /** A copy: what is counted on does not change it. */
-  snapshot(use: ProcessUse): UsageSnapshot {
+  /** A copy: what is counted on does not change it. Without tiers there are none yet. */
+  snapshot(use: ProcessUse, tiers?: TierUse): UsageSnapshot {
     this.#values.cpuSeconds[0] = use.cpuSeconds;
     this.#values.residentBytes[0] = use.residentBytes;
     const endpoints = new Map<string, Values<EndpointFamily>>();
     for (const [id, { values }] of this.#endpoints) endpoints.set(id, copyValues(values));
     endpoints.set(NO_ENDPOINT, copyValues(this.none.values));
     endpoints.set(OTHER_ENDPOINTS, copyValues(this.#other.values));
-    return { edge: copyValues(this.#values), endpoints };
+    return { edge: copyValues(this.#values), cache: this.cache.snapshot(tiers), endpoints };
   }
 }
 
@@ -153,16 +156,4 @@ function cachePlace(result: CacheResult): number {
 function protocolPlace(protocol: Protocol, tls: boolean): number {
   const place = protocol === "HTTP/1.1" ? 1 : protocol === "HTTP/2.0" ? 2 : 0;
   return place * 2 + (tls ? 1 : 0);
-}
-
-/** An origin may send a status that no class has (RFC 9110 §15: treat it as a 5xx). */
-function statusPlace(status: number): number {
-  return status >= 100 && status < 600 ? Math.floor(status / 100) - 1 : 4;
-}
-
-/** From the smallest up: a hit is found at once, and what takes longer has the time. */
-function bucketOf(seconds: number): number {
-  let bucket = 0;
-  while (bucket < DURATION_BOUNDS.length && seconds > (DURATION_BOUNDS[bucket] ?? 0)) bucket += 1;
-  return bucket;
 }

@@ -1,3 +1,4 @@
+import { CACHE_FAMILIES, type CacheFamily } from "./cache-family.ts";
 import { NO_ENDPOINT, OTHER_ENDPOINTS, type UsageSnapshot } from "./edge-counters.ts";
 import {
   EDGE_FAMILIES,
@@ -15,6 +16,7 @@ export interface MergedUsage {
   /** That run now. */
   readonly workers: number;
   readonly edge: Values<EdgeFamily>;
+  readonly cache: Values<CacheFamily>;
   readonly endpoints: ReadonlyMap<string, Values<EndpointFamily>>;
 }
 
@@ -76,7 +78,8 @@ export class EdgeUsage {
     for (const { last } of this.#members) {
       if (last !== undefined) sum.add(last, this.#name, "all");
     }
-    return { workers: this.#members.size, edge: sum.edge, endpoints: sum.endpoints };
+    const { edge, cache, endpoints } = sum;
+    return { workers: this.#members.size, edge, cache, endpoints };
   }
 
   /** The endpoint is deleted and every worker knows: its series end. */
@@ -110,11 +113,13 @@ async function answerOf(member: Member, timeout: Promise<void>): Promise<void> {
 /** A snapshot that others are added to. */
 class Sum implements UsageSnapshot {
   readonly edge = newValues(EDGE_FAMILIES);
+  readonly cache = newValues(CACHE_FAMILIES);
   readonly endpoints = new Map<string, Values<EndpointFamily>>();
 
   /** Gauges are of those who live: only their counters are kept of the dead. */
   add(snapshot: UsageSnapshot, name: (id: string) => string, what: "counters" | "all"): void {
     addValues(EDGE_FAMILIES, this.edge, snapshot.edge, what);
+    addValues(CACHE_FAMILIES, this.cache, snapshot.cache, what);
     for (const [id, values] of snapshot.endpoints) {
       addValues(ENDPOINT_FAMILIES, this.#endpoint(name(id)), values, what);
     }

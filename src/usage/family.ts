@@ -140,6 +140,24 @@ export function add(numbers: Float64Array, place: number, amount: number): void 
   numbers[place] = (numbers[place] ?? 0) + amount;
 }
 
+/** Notes a duration in the histogram whose numbers begin at `first`; its bounds are `DURATION_BOUNDS`. */
+export function noteDuration(numbers: Float64Array, first: number, seconds: number): void {
+  add(numbers, first + bucketOf(seconds), 1);
+  add(numbers, first + DURATION_BOUNDS.length + 1, seconds);
+}
+
+/** An origin may send a status that no class has (RFC 9110 §15: treat it as a 5xx). */
+export function statusPlace(status: number): number {
+  return status >= 100 && status < 600 ? Math.floor(status / 100) - 1 : 4;
+}
+
+/** From the smallest up: a hit is found at once, and what takes longer has the time. */
+function bucketOf(seconds: number): number {
+  let bucket = 0;
+  while (bucket < DURATION_BOUNDS.length && seconds > (DURATION_BOUNDS[bucket] ?? 0)) bucket += 1;
+  return bucket;
+}
+
 function sizeOf(family: Family): number {
   const combinations = Object.values(family.labels).reduce((n, values) => n * values.length, 1);
   return combinations * numbersPerSeries(family);

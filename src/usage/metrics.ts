@@ -1,5 +1,12 @@
+import { CACHE_FAMILIES } from "./cache-family.ts";
 import type { MergedUsage } from "./edge-usage.ts";
-import { EDGE_FAMILIES, ENDPOINT_FAMILIES, type Family, type PlainFamily } from "./family.ts";
+import {
+  EDGE_FAMILIES,
+  ENDPOINT_FAMILIES,
+  type Family,
+  type PlainFamily,
+  type Values,
+} from "./family.ts";
 import { type OwnProcess, processFamilies } from "./own-process.ts";
 import { familyHead, sampleLine, seriesFormat } from "./prometheus.ts";
 
@@ -16,7 +23,12 @@ export function metricsText(
     series: [[[], usage.workers]],
   };
   const plain = [workers, ...processFamilies(own), ...more];
-  return endpointLines(usage) + edgeLines(usage) + plain.map(plainLines).join("");
+  return (
+    endpointLines(usage) +
+    workerLines(EDGE_FAMILIES, usage.edge) +
+    workerLines(CACHE_FAMILIES, usage.cache) +
+    plain.map(plainLines).join("")
+  );
 }
 
 function endpointLines({ endpoints }: MergedUsage): string {
@@ -30,11 +42,14 @@ function endpointLines({ endpoints }: MergedUsage): string {
   return text;
 }
 
-function edgeLines({ edge }: MergedUsage): string {
+function workerLines<Name extends string>(
+  families: Readonly<Record<Name, Family>>,
+  values: Values<Name>,
+): string {
   let text = "";
-  for (const key of keysOf(EDGE_FAMILIES)) {
-    const family: Family = EDGE_FAMILIES[key];
-    text += familyHead(family) + seriesFormat(family, false)(edge[key], []);
+  for (const key of keysOf(families)) {
+    const family = families[key];
+    text += familyHead(family) + seriesFormat(family, false)(values[key], []);
   }
   return text;
 }

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type AnyRoute, route } from "#api/route.ts";
 import { Problem } from "#problem.ts";
+import { type DiskUse, diskFamilies } from "./disk-families.ts";
 import type { EdgeUsage } from "./edge-usage.ts";
 import { metricsText } from "./metrics.ts";
 import { decideMetricsAccess } from "./metrics-access.ts";
@@ -9,13 +10,15 @@ import { METRICS_CONTENT_TYPE } from "./prometheus.ts";
 
 export interface MetricsParts {
   readonly usage: EdgeUsage;
+  /** Of the disk tier, as it is now. */
+  readonly disk: () => DiskUse | undefined;
   /** Whoever has it may read them from anywhere. */
   readonly token: string | undefined;
   readonly version: string;
 }
 
 /** `/metrics`, as Prometheus reads it. */
-export function metricsRoute({ usage, token, version }: MetricsParts): AnyRoute {
+export function metricsRoute({ usage, disk, token, version }: MetricsParts): AnyRoute {
   return route({
     operationId: "atoll_metrics",
     method: "GET",
@@ -32,7 +35,7 @@ export function metricsRoute({ usage, token, version }: MetricsParts): AnyRoute 
         const message = `Unable to authenticate you: ${access.reason}; set ATOLL_METRICS_TOKEN and send it`;
         throw new Problem("unauthorized", message);
       }
-      const text = metricsText(await usage.current(), ownProcess(version));
+      const text = metricsText(await usage.current(), ownProcess(version), diskFamilies(disk()));
       return new Response(text, { headers: { "content-type": METRICS_CONTENT_TYPE } });
     },
   });

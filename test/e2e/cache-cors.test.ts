@@ -27,6 +27,7 @@ const upstream = stack.use(
     response.setHeader("access-control-expose-headers", "x-poison");
     response.setHeader("vary", "Origin, X-Poison");
     response.setHeader("cache-control", "max-age=3600");
+    response.setHeader("etag", '"a"');
     response.end(`bytes of ${url}`);
   }),
 );
@@ -74,8 +75,8 @@ describe("what is cached of a Space with CORS rules", () => {
     ];
     for (const { origin, allows, exposes } of [...ways, ...ways.toReversed()]) {
       for (const reply of await askOften(host, origin === undefined ? {} : { origin })) {
-        assert.equal(allowed(reply), allows, origin);
-        assert.equal(reply.headers["access-control-expose-headers"], exposes, origin);
+        assert.equal(allowed(reply), allows, String(origin));
+        assert.equal(reply.headers["access-control-expose-headers"], exposes, String(origin));
         assert.match(String(reply.headers["vary"]), /\borigin\b/i);
         assert(!JSON.stringify(reply.headers).includes("poison"));
       }
@@ -87,16 +88,20 @@ describe("what is cached of a Space with CORS rules", () => {
     assert.equal(hit?.headers["x-cache"], "HIT");
   });
 
-  test("answers 304 and 206 with them too", async () => {
+  test("answers 206, 304 and HEAD with them too", async () => {
     const { host } = await ruledSpace();
     const part = await atoll.edge(host, "/a.txt", { headers: { origin: ONE, range: "bytes=0-4" } });
     assert.deepEqual([part.status, part.text, allowed(part)], [206, "bytes", ONE]);
-    const since = new Date(0).toUTCString();
-    const head = await atoll.edge(host, "/a.txt", {
-      method: "HEAD",
-      headers: { origin: OTHER, "if-modified-since": since },
+    const etag = String(part.headers.etag);
+    const known = await atoll.edge(host, "/a.txt", {
+      headers: { origin: OTHER, "if-none-match": etag },
     });
-    assert.deepEqual([head.status, allowed(head)], [200, OTHER]);
+    assert.deepEqual([known.status, allowed(known)], [304, OTHER]);
+    // HEAD is a method of its own: the second rule is the one that has it for both.
+    for (const [origin, allows] of [[ONE, ONE], [OTHER, OTHER]] as const) {
+      const head = await atoll.edge(host, "/a.txt", { method: "HEAD", headers: { origin } });
+      assert.deepEqual([head.status, allowed(head)], [200, allows]);
+    }
   });
 
   test("answers by the rules as they are now", async () => {

@@ -172,7 +172,7 @@ describe("atoll cdn purge", () => {
     await using server = await cdnServer();
     const matches = [
       { path: "/a.css", bytes: 10, tier: "memory" },
-      { path: "/\u001b[2J", bytes: 5_000, tier: "disk" },
+      { path: "/\u001b[2J", bytes: 5_000, tier: "disk", stored_bytes: 2_000 },
     ];
     const reply = { matches, total: 2, truncated: false };
     server.answer(`POST ${PATH}/cache/preview`, reply);
@@ -180,7 +180,7 @@ describe("atoll cdn purge", () => {
     assert.deepEqual(stdout.split("\n"), [
       "PATH        BYTES  TIER",
       "/a.css      10     memory",
-      "/\\u001b[2J  5000   disk",
+      "/\\u001b[2J  5000   disk, 2000 of them",
       "2 match: 5010 bytes",
     ]);
     assert.deepEqual(server.seen.at(-1)?.body, { files: ["*"] });

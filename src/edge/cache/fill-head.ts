@@ -1,3 +1,4 @@
+import type { Outcome } from "../cache-status.ts";
 import type { OriginFailure, OriginResponse } from "../origin/origin.ts";
 import type { Body } from "./body.ts";
 import type { Storage } from "./storage-decision.ts";
@@ -11,12 +12,15 @@ export type FillHead =
       readonly response: StoredResponse;
       /** Fields for the request that began the fill, and for no other. */
       readonly withheld: readonly string[];
+      /** How the worker came by it that was asked for it; undefined: that was none. */
+      readonly told: Outcome | undefined;
     }
   /** The origin confirmed what was stored, and it may be kept. */
   | {
       readonly kind: "freshened";
       readonly response: StoredResponse;
       readonly withheld: readonly string[];
+      readonly told: Outcome | undefined;
     }
   /** The origin confirmed what was stored, in words that are for one waiter only. */
   | {

@@ -130,7 +130,7 @@ export class Fill implements Purgeable {
       const kept = { ...head, fields: shared };
       const response = this.#prepare(kept, prior.body, prior.contentLength);
       this.#plan.keep(response);
-      return { kind: "freshened", response, withheld };
+      return { kind: "freshened", response, withheld, told: answer.sibling?.outcome };
     }
     if (outdatesStored(head.status, storage)) this.#plan.supersede();
     const response = this.#prepare(head, prior.body, prior.contentLength);
@@ -148,25 +148,25 @@ export class Fill implements Purgeable {
   #receiveWhole(response: OriginResponse): FillHead {
     const storage = this.#decide(response, response.length);
     if (storage.kind === "pass") return this.#pass(response, storage);
-    const { length, status, requestTime, responseTime } = response;
+    const { length, status, requestTime, responseTime, sibling } = response;
     const { shared, withheld } = partFields(response.fields, storage.withheld);
-    const head = { status, fields: shared, requestTime, responseTime };
+    const head = { status, fields: shared, requestTime, responseTime, sibling };
     const validator = strongValidator(response.fields, responseTime);
     const isLong = typeof length === "number" && length > SLICE_BYTES;
     if (isLong && status === 200 && validator !== undefined) {
       const last = Math.floor((length - 1) / SLICE_BYTES);
       const stored = this.#slice(response, head, { validator, length, from: 0, to: last });
-      return { kind: "storing", response: stored, withheld };
+      return { kind: "storing", response: stored, withheld, told: sibling?.outcome };
     }
     const body = new Body(this.#plan.budget, "retained");
     const stored = this.#prepare(head, body, typeof length === "number" ? length : undefined);
     void this.#store(response, body, stored);
-    return { kind: "storing", response: stored, withheld };
+    return { kind: "storing", response: stored, withheld, told: sibling?.outcome };
   }
 
   /** RFC 9111 §3.3: a part is kept, to be put together with others of the same representation. */
   #receivePart(response: OriginResponse, from: number): FillHead {
-    const { requestTime, responseTime } = response;
+    const { requestTime, responseTime, sibling } = response;
     const storage = decidePartStorage(this.#storageInput(response, response.length, Infinity));
     if (storage.kind === "pass") return this.#leave(response, storage);
     const range = parseContentRange(fieldOf(response.fields, "content-range") ?? "");
@@ -181,20 +181,21 @@ export class Fill implements Purgeable {
       return this.#receiveWhole({ ...response, status: 200, fields });
     }
     const { shared, withheld } = partFields(fields, storage.withheld);
-    const head = { status: 200, fields: shared, requestTime, responseTime };
+    const head = { status: 200, fields: shared, requestTime, responseTime, sibling };
     const to = Math.floor(range.last / SLICE_BYTES);
     const stored = this.#slice(response, head, { validator, length, from, to });
-    return { kind: "storing", response: stored, withheld };
+    return { kind: "storing", response: stored, withheld, told: sibling?.outcome };
   }
 
   /** Its head is kept at once; its slices as they come. */
   #slice(
     response: OriginResponse,
-    head: ReceivedHead,
+    head: ReceivedHead & Pick<OriginResponse, "sibling">,
     slices: { validator: string; length: number; from: number; to: number },
   ): StoredResponse {
     const { validator, length, from, to } = slices;
-    const source = this.#plan.sourceOf({ generation: newGeneration(), validator, length });
+    const generation = response.sibling?.generation ?? newGeneration();
+    const source = this.#plan.sourceOf({ generation, validator, length });
     const stored = this.#prepare(head, new SlicedBody(source), length);
     this.#plan.keep(stored);
     this.#plan.closed(this);
@@ -238,7 +239,7 @@ export class Fill implements Purgeable {
   }
 
   #prepare(
-    head: ReceivedHead,
+    head: ReceivedHead & Pick<OriginResponse, "sibling">,
     body: StoredBody,
     contentLength: number | undefined,
   ): StoredResponse {
@@ -248,7 +249,12 @@ export class Fill implements Purgeable {
     const names = vary === undefined ? [] : varyNames(head.fields);
     const key = this.#plan.keyOf(names === "*" ? [] : names);
     const selecting = selectingFields(vary, requestFields);
-    return storedResponse(head, { key, body, contentLength, purgesCheckedAt, selecting, role });
+    const as = { key, body, contentLength, purgesCheckedAt, selecting, role };
+    const stored = storedResponse(head, as);
+    // What another worker serves though it is stale is stale here too.
+    stored.softPurged = head.sibling?.softPurged ?? false;
+    stored.failedAt = head.sibling?.failedAt;
+    return stored;
   }
 
   /** Keeps the body if it comes whole, fits, and was not purged on the way. */

@@ -11,6 +11,9 @@ const SEGMENT_SHARE = 1 / 256;
 /** Blocks of 16 KiB leave no more than a sixteenth of its end empty. */
 const SEGMENT_BYTES_MIN = 256 * 1024;
 
+/** Their heads are on V8's heap, which has room for 4 GiB: with common heads these take the half of it. */
+const RESPONSES_MAX = 2_000_000;
+
 /** What a store tells of itself. */
 export interface MemoryStoreStats {
   readonly objects: number;
@@ -28,6 +31,7 @@ export interface MemoryStoreStats {
  */
 export class MemoryStore {
   readonly #budget: MemoryBudget;
+  readonly #sizeMax: number;
   readonly #arena: Arena;
   readonly #policy = new EvictionPolicy();
   /** The policy's handles, by key, in the order in which they were stored. */
@@ -35,8 +39,9 @@ export class MemoryStore {
   readonly #stored: (StoredResponse | undefined)[] = [undefined];
   #evictions = 0;
 
-  constructor(budget: MemoryBudget) {
+  constructor(budget: MemoryBudget, sizeMax = RESPONSES_MAX) {
     this.#budget = budget;
+    this.#sizeMax = sizeMax;
     this.#arena = new Arena(segmentBytes(budget.bytesMax));
     budget.evictWith(() => this.#evictOne());
   }
@@ -71,6 +76,12 @@ export class MemoryStore {
     return this.#stored[handle];
   }
 
+  /** The same, but nobody uses it. */
+  peek(key: string): StoredResponse | undefined {
+    const handle = this.#handles.get(key);
+    return handle === undefined ? undefined : this.#stored[handle];
+  }
+
   /** Stores in place of what has the same key. What does not fit is not stored. */
   put(stored: StoredResponse): void {
     // Held before anything is evicted or replaced: a freshened response shares its body.
@@ -85,6 +96,7 @@ export class MemoryStore {
     // Looked for only now: it may have made room itself.
     const handle = this.#handles.get(stored.key);
     if (handle === undefined) {
+      if (this.size >= this.#sizeMax) this.#evictOne();
       this.#enter(stored, this.#policy.add(keyHash(stored.key), bytes));
     } else {
       // It keeps its place among the others: what is confirmed by the origin is not new.

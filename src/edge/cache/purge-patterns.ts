@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   compilePurgePattern,
+  EVERYTHING,
   hasWildcard,
   matches,
   type PurgeMatcher,
@@ -35,6 +36,12 @@ export class PurgePatterns {
   /** The number of the oldest pattern, or later than any. */
   get oldest(): number {
     return this.#numbers.values().next().value ?? Infinity;
+  }
+
+  /** What is in force, as it can be added again; a purge of everything as that pattern. */
+  *entries(): Generator<readonly [pattern: string, number: number], void, undefined> {
+    if (this.#everything > 0) yield [EVERYTHING, this.#everything];
+    yield* this.#numbers;
   }
 
   clear(): void {

@@ -1,4 +1,5 @@
 import { canonicalTarget, EVERYTHING } from "#cdn/purge-pattern.ts";
+import type { PurgeInForce } from "#feed/message.ts";
 import { PURGE_PATTERNS_MAX } from "../limits.ts";
 import { PurgePatterns } from "./purge-patterns.ts";
 
@@ -36,6 +37,15 @@ export class PurgeList {
     }
   }
 
+  /** What of it is in force, in the order in which it was recorded. */
+  kept(): readonly PurgeInForce[] {
+    const hard = Array.from(this.#hard.entries(), ([pattern, number]) => ({ number, pattern }));
+    const soft = Array.from(this.#soft.entries(), ([pattern, number]) => {
+      return { number, pattern, soft: true };
+    });
+    return [...hard, ...soft].toSorted((one, other) => one.number - other.number);
+  }
+
   /** What the purges later than `since` make of what is stored for this raw target, with these tags. */
   effectOn(rawTarget: string, tags: readonly string[], since: number): PurgeEffect {
     if (this.#latest <= since) return "unaffected";
@@ -44,6 +54,13 @@ export class PurgeList {
     if (this.#hard.match(target, tags, since)) return "gone";
     return this.#soft.match(target, tags, since) ? "stale" : "unaffected";
   }
+}
+
+/** The list that these purges were kept by. */
+export function purgeListOf(purges: readonly PurgeInForce[]): PurgeList {
+  const list = new PurgeList();
+  for (const { number, pattern, soft } of purges) list.record(number, [pattern], soft);
+  return list;
 }
 
 /** Something fetched at a number of the feed: a stored response, or a fill in flight. */

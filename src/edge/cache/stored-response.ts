@@ -8,7 +8,7 @@ import { type Freshness, freshnessOf } from "./freshness.ts";
 import { ownedText } from "./owned.ts";
 import type { Purgeable } from "./purges.ts";
 import type { StoredBody } from "./stored-body.ts";
-import { StoredValidators } from "./stored-validators.ts";
+import { modifiedSecondsOf, StoredValidators } from "./stored-validators.ts";
 import { isTagField, tagsOf } from "./tags.ts";
 import type { Selecting } from "./vary.ts";
 
@@ -59,6 +59,8 @@ export class StoredResponse implements Purgeable {
   softPurged: boolean;
   /** When it was last served because the origin had failed; nothing has come from there since. */
   failedAt: number | undefined;
+  /** In seconds, as dates are: a number of milliseconds would take 16 octets more. */
+  readonly #modifiedSeconds: number;
   #hitNumber = 0;
 
   /** Its texts should own their memory, or they keep alive what they were cut from. */
@@ -70,6 +72,7 @@ export class StoredResponse implements Purgeable {
     this.selecting = selecting.length === 0 ? NOT_SELECTED : selecting;
     this.hasValidator = VALIDATORS.some((name) => fieldIn(section.text, name) !== undefined);
     this.freshness = parts.freshness;
+    this.#modifiedSeconds = modifiedSecondsOf(section.text, parts.freshness.responseTime);
     this.body = parts.body;
     this.contentLength = parts.contentLength;
     this.tags = parts.tags;
@@ -78,9 +81,9 @@ export class StoredResponse implements Purgeable {
     this.failedAt = undefined;
   }
 
-  /** Read off the head as they are asked for. */
   get validators(): Validators {
-    return new StoredValidators(this.section.text, this.freshness.responseTime);
+    const modifiedMs = this.#modifiedSeconds * 1_000;
+    return new StoredValidators(this.section.text, this.freshness.responseTime, modifiedMs);
   }
 
   /** What the last hit said for itself, if that was lately: the same for all hits of a second. */

@@ -1,5 +1,4 @@
 import { parseEntityTag, weakened } from "#http/entity-tag.ts";
-import type { Validators } from "#http/precondition.ts";
 import { fieldOf } from "../fields.ts";
 import type { Coding } from "./negotiation.ts";
 
@@ -47,13 +46,4 @@ export function variedHead(fields: readonly string[]): string[] {
   }
   const before = members.every((name) => name === "") ? "" : `${vary}, `;
   return [...varied, "vary", `${before}accept-encoding`];
-}
-
-/**
- * The validators of a response that has coded variants, or is one. All of them have one Last-Modified,
- * which is therefore weak, however old (RFC 9110 §8.8.1): by If-Range with a date, the rest of one
- * would be put behind the beginning of another.
- */
-export function variedValidators(validators: Validators): Validators {
-  return { ...validators, dateMs: validators.modifiedMs };
 }

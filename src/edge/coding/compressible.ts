@@ -1,4 +1,6 @@
+import type { StoredResponse } from "../cache/stored-response.ts";
 import { fieldOf } from "../fields.ts";
+import { SlicedBody } from "../slices/sliced-body.ts";
 import { COMPRESSIBLE_BYTES_MAX, COMPRESSIBLE_BYTES_MIN } from "./limits.ts";
 
 /** Whether a response is to be had in codings, or why only as the origin sent it. */
@@ -13,7 +15,8 @@ export type Compression =
         | "type"
         | "length-unknown"
         | "small"
-        | "large";
+        | "large"
+        | "sliced";
     };
 
 /**
@@ -61,6 +64,21 @@ const COMPRESSIBLE: ReadonlySet<string> = new Set([
 
 /** Text itself, and the structured syntaxes (RFC 6839). The events of a stream would wait in an encoder. */
 const COMPRESSIBLE_FAMILY = /^text\/(?!event-stream$)|\+(?:json|xml|yaml)$/;
+
+/**
+ * The same of what is stored. A body in slices has mostly some of them, and is asked for in parts: to
+ * code it, all the others would have to be fetched first, and kept a second time.
+ */
+export function compressionOf({
+  status,
+  section,
+  contentLength,
+  body,
+}: StoredResponse): Compression {
+  if (body instanceof SlicedBody) return asIs("sliced");
+  const length = contentLength ?? (body.state === "whole" ? body.sizeBytes : undefined);
+  return decideCompression({ status, fields: section.fields(), length });
+}
 
 /** Of a response that is stored for all: what is for one client alone may have secrets in it (BREACH). */
 export function decideCompression(response: {

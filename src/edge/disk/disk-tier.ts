@@ -3,7 +3,7 @@ import type { Logger } from "#log.ts";
 import { SWEEP_INTERVAL_MS } from "../limits.ts";
 import { type EntryFiles, localFiles } from "./entry-files.ts";
 import { temporaryFolder, versionFolder } from "./entry-path.ts";
-import { type DiskEntry, EntryReader, type ReadCounts } from "./entry-reader.ts";
+import { type DiskEntry, EntryReader, type PeekedEntry, type ReadCounts } from "./entry-reader.ts";
 import { GuardedReads } from "./guarded-reads.ts";
 import { WRITE_DRAIN_MS } from "./limits.ts";
 import { RareLog } from "./rare-log.ts";
@@ -110,6 +110,17 @@ export class DiskTier<H> {
     const pending = this.#writes.pending(key);
     if (pending === undefined) return this.#reads.getQuick(key);
     return pending.kind === "put" ? this.#entryOf(pending) : undefined;
+  }
+
+  /**
+   * What it would find, for who explains it: nothing is read of the body, and nothing is different
+   * afterwards. "unknown" while the disk rests, is slow, or fails.
+   */
+  async peek(key: string): Promise<PeekedEntry<H> | undefined | "unknown"> {
+    const pending = this.#writes.pending(key);
+    if (pending === undefined) return this.#reads.peek(key);
+    const entry = pending.kind === "put" ? this.#entryOf(pending) : undefined;
+    return entry === undefined ? undefined : { head: entry.head, bodyBytes: entry.body.length };
   }
 
   /** Has an entry written in place of what has the same key, later; its bytes may not change. */

@@ -6,6 +6,7 @@ import {
   CHECKED_FOR_MS,
   CTIME_PRECISION_MS,
   FIRST_READ_BYTES,
+  HEAD_READ_BYTES,
   TOUCH_INTERVAL_MS,
 } from "./limits.ts";
 import { type OpenedEntry, openEntry, readBody } from "./open-entry.ts";
@@ -17,6 +18,12 @@ import type { RareLog } from "./rare-log.ts";
 export interface DiskEntry<H> {
   readonly head: H;
   readonly body: Buffer;
+}
+
+/** An entry that is looked at, and not used: its head, and how long its body is. */
+export interface PeekedEntry<H> {
+  readonly head: H;
+  readonly bodyBytes: number;
 }
 
 /** What became of reads. */
@@ -102,6 +109,19 @@ export class EntryReader<H> {
       this.#parts.files.readNow(file.fd, body, bodyAt(file.layout)),
     );
     return this.#accepted(key, file, body, bytes);
+  }
+
+  /** Reads the head, and leaves no trace: nothing is counted, removed, or kept open. */
+  async peek(key: string): Promise<PeekedEntry<H> | undefined> {
+    const { root, files, decodeHead } = this.#parts;
+    const scratch = Buffer.allocUnsafe(HEAD_READ_BYTES);
+    const opening = await openEntry(files, entryPath(root, entryName(key)), scratch);
+    if (opening.kind !== "entry") return undefined;
+    files.close(opening.fd);
+    const { layout } = opening;
+    if (opening.key !== key || layout.writtenAt <= this.#notBefore) return undefined;
+    const head = decodeHead(opening.head);
+    return head === undefined ? undefined : { head, bodyBytes: layout.bodyBytes };
   }
 
   /** What is open under this key may not be what the disk has. */

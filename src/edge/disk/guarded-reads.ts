@@ -1,7 +1,7 @@
 import type { Clock } from "#clock.ts";
 import { Breaker } from "./breaker.ts";
 import { codeOf } from "./entry-files.ts";
-import type { DiskEntry, EntryReader, ReadCounts } from "./entry-reader.ts";
+import type { DiskEntry, EntryReader, PeekedEntry, ReadCounts } from "./entry-reader.ts";
 import type { RareLog } from "./rare-log.ts";
 import { ReadSlots } from "./read-slots.ts";
 
@@ -55,6 +55,18 @@ export class GuardedReads<H> {
       return entry;
     } catch (error) {
       return this.#failed(error);
+    }
+  }
+
+  /** Looks at an entry without a trace of it; "unknown" while the disk rests, is slow, or fails. */
+  async peek(key: string): Promise<PeekedEntry<H> | undefined | "unknown"> {
+    if (this.#breaker.refuses) return "unknown";
+    try {
+      const peeked = await this.#slots.run(() => this.#parts.reader.peek(key));
+      return peeked === "full" || peeked === "late" ? "unknown" : peeked;
+    } catch {
+      // Whoever reads it for a request tells of it.
+      return "unknown";
     }
   }
 

@@ -16,7 +16,7 @@ export const HEAD_READ_BYTES = 4 * 1024;
 export const BLOCK_BYTES = 4 * 1024;
 
 /**
- * Reads that the thread pool has at one time. It has four threads, which names, files and coding
+ * Reads that the thread pool has at one time. It has eight threads, which names, files and coding
  * need too: a disk that hangs keeps two with reads and one with a write, and names still resolve.
  */
 export const DISK_READS_RUNNING_MAX = 2;

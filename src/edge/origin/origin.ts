@@ -1,6 +1,7 @@
 import type { EdgeEndpoint } from "#feed/entry.ts";
 import type { BodyLength } from "../cache/storage-decision.ts";
 import type { RequestContent } from "../request-content.ts";
+import type { FromSibling } from "../siblings/answer.ts";
 
 /** A fetch as the edge makes it: nothing of the client's but what is named here. */
 export interface OriginRequest {
@@ -55,6 +56,8 @@ export interface OriginResponse {
   discard(): void;
   readonly requestTime: number;
   readonly responseTime: number;
+  /** It comes from another worker, which shares it. */
+  readonly sibling?: FromSibling | undefined;
 }
 
 export type FailureDetail =

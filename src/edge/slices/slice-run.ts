@@ -22,6 +22,8 @@ export interface SliceRunParts {
   /** There is more to read, or there will be no more. */
   readonly changed: () => void;
   readonly keep: (n: number, body: Body) => void;
+  /** The origin has another representation by now, or none: what is missing will never come. */
+  readonly outdated: () => void;
   /** Called once. */
   readonly ended: () => void;
 }
@@ -84,6 +86,7 @@ export class SliceRun {
     const first = firstOctet(response, this.#parts.identity);
     if (first === undefined || first > this.#next * SLICE_BYTES) {
       response.discard();
+      if (first === undefined && OUTDATING.has(response.status)) this.#parts.outdated();
       return this.fail();
     }
     this.#skipBytes = this.#next * SLICE_BYTES - first;
@@ -172,6 +175,9 @@ export class SliceRun {
     this.#parts.changed();
   }
 }
+
+/** With these an origin says what it has now in the place of what is sliced; with others it fails. */
+const OUTDATING: ReadonlySet<number> = new Set([200, 206, 403, 404, 410, 416]);
 
 /** Where the content of an answer begins, if it is of the representation that is sliced. */
 function firstOctet(response: OriginResponse, identity: SlicedIdentity): number | undefined {

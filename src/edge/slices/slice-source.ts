@@ -6,6 +6,7 @@ import type { FetchRange } from "../cache/stored-body.ts";
 import { SLICE_BYTES } from "../limits.ts";
 import type { OriginResponse } from "../origin/origin.ts";
 import { SLICE_JOIN_AHEAD_MAX, SLICE_RUN_MAX } from "./limits.ts";
+import { sliceKey } from "./slice-key.ts";
 import { SliceRun } from "./slice-run.ts";
 
 /** What slices are parts of, and what they may be put together by (RFC 9110 §15.3.7.3). */
@@ -60,6 +61,7 @@ export class SliceSource {
   /** How many slices the next fetch asks for: more each time that one goes on where one ended. */
   #runSlices = 1;
   #lastRunTo = -1;
+  #onOutdated: () => void = () => undefined;
 
   constructor(identity: SlicedIdentity, keeper: SliceKeeper, budget: MemoryBudget) {
     this.identity = identity;
@@ -69,6 +71,11 @@ export class SliceSource {
 
   get hasReaders(): boolean {
     return this.#readers.size > 0;
+  }
+
+  /** Calls this when the origin turns out to have something else: what is missing will never come. */
+  whenOutdated(callback: () => void): void {
+    this.#onOutdated = callback;
   }
 
   /** A reader has been opened; it is woken when more may be there. */
@@ -103,7 +110,7 @@ export class SliceSource {
         return { kind: "body", body };
       }
     }
-    const key = this.#keyOf(n);
+    const key = sliceKey(this.identity.generation, n);
     const kept = this.#keeper.get(key);
     if (kept !== undefined && kept !== "unknown") return { kind: "body", body: kept };
     for (const run of this.#runs) {
@@ -156,8 +163,9 @@ export class SliceSource {
       changed: () => this.#wakeReaders(),
       keep: (n, body) => {
         this.#absent.delete(n);
-        this.#keeper.put(this.#keyOf(n), body);
+        this.#keeper.put(sliceKey(this.identity.generation, n), body);
       },
+      outdated: () => this.#onOutdated(),
       ended: () => {
         this.#runs.delete(run);
       },
@@ -169,9 +177,5 @@ export class SliceSource {
   #wakeReaders(): void {
     // A reader may close itself, or another, as it is woken.
     for (const wake of [...this.#readers]) wake();
-  }
-
-  #keyOf(n: number): string {
-    return `#${this.identity.generation}/${n}`;
   }
 }

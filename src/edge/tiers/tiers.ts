@@ -111,6 +111,7 @@ export class Tiers {
 
   put(stored: StoredResponse): void {
     this.#memory.put(stored);
+    this.#dropOnceOutdated(stored);
     const octets = wholeOf(stored.body);
     if (octets === undefined) this.#disk?.delete(stored.key);
     else this.#disk?.put(stored.key, encodeResponse(stored), octets);
@@ -149,6 +150,7 @@ export class Tiers {
       const body = new SlicedBody(this.sourceOf(slices));
       const stored = new StoredResponse({ key, ...rest, body });
       this.#memory.put(stored);
+      this.#dropOnceOutdated(stored);
       return stored;
     }
     const body = wholeBody(octets, this.#budget);
@@ -158,6 +160,16 @@ export class Tiers {
     const stored = new StoredResponse({ key, ...rest, body });
     this.#memory.put(stored);
     return stored;
+  }
+
+  /** A body that can never be completed would break off for all who come while it is fresh. */
+  #dropOnceOutdated(stored: StoredResponse): void {
+    const { key, body } = stored;
+    if (!(body instanceof SlicedBody)) return;
+    body.source.whenOutdated(() => {
+      const kept = this.#memory.get(key);
+      if (kept === undefined || kept === stored) this.delete(key);
+    });
   }
 
   #forgetSources(): void {

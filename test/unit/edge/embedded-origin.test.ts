@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { systemClock } from "#clock.ts";
+import { UndiciOrigin } from "#edge/origin/undici-origin.ts";
 import { startOriginServer } from "#space/origin-server.ts";
 import type { ObjectFiles, SpaceStore, StoredObject } from "#space/space.ts";
+import { ENDPOINT, REQUEST, readBody } from "./origin/support.ts";
 
 const MODIFIED = Date.UTC(2026, 10, 22, 11, 0, 0, 250);
 const CONTENT = "0123456789";
 
 interface EmbeddedOrigin extends AsyncDisposable {
+  readonly port: number;
   get(lines: Readonly<Record<string, string>>, method?: string): Promise<Response>;
 }
 
@@ -42,6 +46,7 @@ async function startOrigin(): Promise<EmbeddedOrigin> {
     log,
   });
   return {
+    port: server.port,
     get: (lines, method = "GET") =>
       fetch(`http://127.0.0.1:${server.port}/static.nyc3/a`, {
         method,
@@ -94,5 +99,41 @@ describe("an embedded object", () => {
     const response = await origin.get({ range: "bytes=2-4" }, "HEAD");
     assert.equal(response.status, 200);
     assert.equal(response.headers.get("content-length"), "10");
+  });
+});
+
+describe("a part of an embedded object", () => {
+  /** What an edge makes of it: the content as it came, or why there is none. */
+  async function fetchPart(...fields: readonly string[]): Promise<readonly [number, string]> {
+    await using server = await startOrigin();
+    await using stack = new AsyncDisposableStack();
+    const origin = new UndiciOrigin({ port: server.port, secret: "s3cret" }, systemClock);
+    stack.defer(() => origin.close());
+    const signal = new AbortController().signal;
+    const endpoint = ENDPOINT;
+    const response = await origin.fetch({ ...REQUEST, endpoint, fields }, signal);
+    assert(response.kind === "response");
+    const { text, isWhole } = await readBody(response);
+    assert.equal(isWhole, true);
+    return [response.status, text];
+  }
+
+  const parts: readonly (readonly [readonly string[], number, string])[] = [
+    [["range", "bytes=0-0"], 206, "0"],
+    [["range", "bytes=2-4"], 206, "234"],
+    [["range", "bytes=8-99"], 206, "89"],
+    [["range", "bytes=-3"], 206, "789"],
+    [["range", "bytes=2-4", "if-range", '"e"'], 206, "234"],
+    [["range", "bytes=2-4", "if-range", '"old"'], 200, CONTENT],
+  ];
+  for (const [fields, status, content] of parts) {
+    test(`is what an edge has asked for by ${fields.join(" ")}`, async () => {
+      assert.deepEqual(await fetchPart(...fields), [status, content]);
+    });
+  }
+
+  test("that does not exist is told by 416", async () => {
+    const [status] = await fetchPart("range", "bytes=99-");
+    assert.equal(status, 416);
   });
 });

@@ -137,6 +137,14 @@ describe("the memory store", () => {
     assert.equal(budget.used, 0);
   });
 
+  test("has no more responses than it may, however small they are", () => {
+    const budget = new MemoryBudget(1_000_000);
+    const store = new MemoryStore(budget, 10);
+    for (let i = 0; i < 100; i += 1) put(store, budget, `/${i}`, 1);
+    assert.equal(store.size, 10);
+    assert.equal(store.stats().evictions, 90);
+  });
+
   test("gives of each response the octets that it was put with, small or not, read how it may be", () => {
     const step = fc.record({
       kind: fc.constantFrom("put", "put", "put", "single", "open", "read", "close", "delete"),

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { LISTED_IN_TURN_MAX } from "#edge/limits.ts";
+import { PurgeList } from "#edge/cache/purges.ts";
+import { LISTED_IN_TURN_MAX, SLICE_BYTES } from "#edge/limits.ts";
+import { sliceKey } from "#edge/slices/slice-key.ts";
 import { type Listed, listStored } from "#edge/stored-listing.ts";
 import type { StoredAnswer } from "#feed/message.ts";
 
@@ -15,8 +17,10 @@ function list(
   entries: Iterable<Listed>,
   patterns: readonly string[],
   limit = 100,
+  purges?: PurgeList,
 ): Promise<StoredAnswer> {
-  return listStored(entries, { endpointId: ENDPOINT, patterns, limit }, noPause);
+  const query = { endpointId: ENDPOINT, patterns, limit };
+  return listStored(entries, { query, purges, pause: noPause });
 }
 
 async function paths(entries: Iterable<Listed>, ...patterns: string[]): Promise<string[]> {
@@ -78,6 +82,48 @@ describe("a listing of what an edge has stored", () => {
     ]);
   });
 
+  test("has of a body in slices its length, and how much of it is there", async () => {
+    const length = 2.5 * SLICE_BYTES;
+    const slices = { generation: "g", length };
+    const slice = (n: number, generation = "g"): Listed => {
+      return { ...stored(""), key: sliceKey(generation, n) };
+    };
+    const film = stored("/film", { bytes: length, slices });
+    // Slices are come across before and after what they are of.
+    const some = [slice(2), film, slice(0), slice(0, "another")];
+    assert.deepEqual((await list(some, ["/*"])).entries, [
+      { path: "/film", bytes: length, storedBytes: 1.5 * SLICE_BYTES, tier: "memory" },
+    ]);
+    assert.equal((await list([film], ["/*"])).entries[0]?.storedBytes, 0);
+    const whole = [film, slice(0), slice(1), slice(2), stored("/film", { bytes: 7 })];
+    assert.equal((await list(whole, ["/*"])).entries[0]?.storedBytes, length + 7);
+  });
+
+  test("has nothing that was purged, though it may still be there", async () => {
+    const purges = new PurgeList();
+    purges.record(5, ["/purged", "tag:news"]);
+    purges.record(6, ["/soft"], true);
+    const all = [
+      stored("/purged", { purgesCheckedAt: 4 }),
+      stored("/purged", { purgesCheckedAt: 5, bytes: 3 }),
+      stored("/tagged", { purgesCheckedAt: 4, tags: ["news"] }),
+      stored("/soft", { purgesCheckedAt: 4 }),
+    ];
+    const { entries: found, purges: told } = await list(all, ["/*"], 100, purges);
+    assert.deepEqual(
+      found.map(({ path, bytes }) => [path, bytes]),
+      [
+        ["/purged", 3],
+        ["/soft", 10],
+      ],
+    );
+    assert.deepEqual(told, [
+      { number: 5, pattern: "/purged" },
+      { number: 5, pattern: "tag:news" },
+      { number: 6, pattern: "/soft", soft: true },
+    ]);
+  });
+
   test("ends at its limit of paths, and says so", async () => {
     const many = Array.from({ length: 5 }, (_, index) => stored(`/${index}`));
     const { entries: found, truncated } = await list(many, ["/*"], 3);
@@ -101,7 +147,8 @@ describe("a listing of what an edge has stored", () => {
       pauses += 1;
     };
     const many = Array.from({ length: 3 * LISTED_IN_TURN_MAX }, () => stored("/a"));
-    await listStored(many, { endpointId: "other", patterns: ["/*"], limit: 1 }, pause);
+    const query = { endpointId: "other", patterns: ["/*"], limit: 1 };
+    await listStored(many, { query, purges: undefined, pause });
     assert.equal(pauses, 3);
   });
 });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { codedHead, variedHead, variedValidators } from "#edge/coding/coded-head.ts";
-import { effectiveRange } from "#http/precondition.ts";
+import { codedHead, variedHead } from "#edge/coding/coded-head.ts";
 
 describe("the head of a coded variant", () => {
   test("names its coding and what it was selected by", () => {
@@ -64,23 +63,4 @@ describe("the Vary of a response with variants (RFC 9110 §12.5.5)", () => {
       assert.deepEqual(head, ["age", "1", ...is.flatMap((value) => ["vary", value])]);
     });
   }
-});
-
-describe("the validators of a response with variants", () => {
-  const modifiedMs = Date.UTC(2026, 10, 22, 11);
-  const now = modifiedMs + 3_600_000;
-  const lastModified = "Sun, 22 Nov 2026 11:00:00 GMT";
-  const validators = { etag: '"a"', lastModified, modifiedMs, dateMs: now };
-  const ask = (ifRange: string) => (name: string) =>
-    ({ range: "bytes=0-9", "if-range": ifRange })[name];
-
-  test("have no date that If-Range could hold by: all variants have the same one", () => {
-    assert.equal(effectiveRange("GET", ask(lastModified), validators, now), "bytes=0-9");
-    const varied = variedValidators(validators);
-    assert.equal(effectiveRange("GET", ask(lastModified), varied, now), undefined);
-  });
-
-  test("have the entity-tag of the one that was not coded, which is its own", () => {
-    assert.equal(effectiveRange("GET", ask('"a"'), variedValidators(validators), now), "bytes=0-9");
-  });
 });

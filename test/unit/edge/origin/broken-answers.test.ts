@@ -79,7 +79,7 @@ interface Lie {
   readonly what: string;
   readonly head: string;
   readonly body: string;
-  readonly then?: (socket: Socket) => void;
+  readonly finish?: (socket: Socket) => void;
   readonly text: string;
   readonly isWhole: boolean;
 }
@@ -94,7 +94,7 @@ describe("a body", () => {
       what: "shorter than its length",
       head: "content-length: 10",
       body: "01234",
-      then: end,
+      finish: end,
       text: "01234",
       isWhole: false,
     },
@@ -116,7 +116,7 @@ describe("a body", () => {
       what: "that is reset",
       head: "content-length: 10",
       body: "01234",
-      then: reset,
+      finish: reset,
       text: "01234",
       isWhole: false,
     },
@@ -124,7 +124,7 @@ describe("a body", () => {
       what: "without a length that is reset",
       head: "x: y",
       body: "01234",
-      then: reset,
+      finish: reset,
       text: "01234",
       isWhole: false,
     },
@@ -132,7 +132,7 @@ describe("a body", () => {
       what: "without a length that ends with its connection",
       head: "x: y",
       body: "01234",
-      then: end,
+      finish: end,
       text: "01234",
       isWhole: true,
     },
@@ -140,7 +140,7 @@ describe("a body", () => {
       what: "of chunks without a last one",
       head: CHUNKED,
       body: "5\r\n01234\r\n",
-      then: end,
+      finish: end,
       text: "01234",
       isWhole: false,
     },
@@ -148,7 +148,7 @@ describe("a body", () => {
       what: "of a chunk that is cut",
       head: CHUNKED,
       body: "a\r\n01234",
-      then: end,
+      finish: end,
       text: "01234",
       isWhole: false,
     },
@@ -181,12 +181,12 @@ describe("a body", () => {
       isWhole: false,
     },
   ];
-  for (const { what, head, body, then, text, isWhole } of lies) {
+  for (const { what, head, body, finish, text, isWhole } of lies) {
     test(`${what} is ${isWhole ? "whole" : "broken off, and told of"}`, async () => {
       await using origin = await startOrigin((socket) => {
         // The end comes after the octets were read: a reset would take them with it.
         socket.write(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`, "latin1", () => {
-          setImmediate(() => then?.(socket));
+          setImmediate(() => finish?.(socket));
         });
       });
       const response = await origin.fetch();

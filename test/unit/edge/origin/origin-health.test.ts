@@ -20,7 +20,7 @@ const NOW = 1_000_000;
 const noChance = 0;
 
 /** Failures of fetches that were begun just before, `apartMs` after one another. */
-function failing(times: number, apartMs = 0, from: Health | undefined = undefined): Health {
+function failing(times: number, apartMs = 0, from?: Health): Health {
   let health = from;
   for (let i = 0; i < times; i += 1) {
     const now = NOW + i * apartMs;

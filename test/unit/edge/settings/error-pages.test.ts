@@ -5,15 +5,16 @@ import { manualClock } from "#clock.ts";
 import { Body } from "#edge/cache/body.ts";
 import { BodyReader } from "#edge/cache/body-reader.ts";
 import { MemoryBudget } from "#edge/cache/memory-budget.ts";
-import { type StoredResponse, storedResponse } from "#edge/cache/stored-response.ts";
-import { ErrorPages } from "#edge/error-pages.ts";
+import { storedResponse } from "#edge/cache/stored-response.ts";
+import { ErrorPages, type PageAsker } from "#edge/error-pages.ts";
 import { FieldSection } from "#edge/fields.ts";
-import type { LiveEndpoint } from "#edge/names.ts";
 import { errorReply, type Reply } from "#edge/reply.ts";
+import { storedReply } from "#edge/stored-reply.ts";
 import { ask, live, NOW, textOf } from "./support.ts";
 
 const MIB = 1024 * 1024;
 const withPage = live({ settings: { errorPage: "errors/not found.html" } });
+const asker = { address: "192.0.2.1" };
 
 interface Page {
   readonly status?: number;
@@ -30,26 +31,37 @@ function newBody(text: string): Body {
   return body;
 }
 
-function pageOf({ status = 200, text = "<p>sorry", contentLength, isGrowing = false }: Page) {
+function pageOf({
+  status = 200,
+  text = "<p>sorry",
+  contentLength,
+  isGrowing = false,
+}: Page): Reply {
   const body = newBody(text);
   if (!isGrowing) body.end("whole");
   const fields = ["content-type", "text/html", "content-language", "en", "etag", '"p"'];
   const head = { status, fields: [...fields, "cache-control", "max-age=60"] };
-  return storedResponse(
+  const stored = storedResponse(
     { ...head, requestTime: NOW, responseTime: NOW },
     { key: "k", body, contentLength, purgesCheckedAt: 0, selecting: [], role: "space" },
   );
+  const visit = { requestId: "page", live: withPage, lines: "" };
+  const outcome = { kind: "hit", ttlSeconds: 60 } as const;
+  return storedReply(ask(), stored, { visit, outcome, now: NOW });
 }
 
 /** Pages in front of a cache that has this one, or whatever it is asked for. */
-function pagesWith(found: Page | (() => Promise<StoredResponse | undefined>)) {
+function pagesWith(found: Page | (() => Promise<Reply | undefined>)) {
   const targets: string[] = [];
   const clock = manualClock(NOW);
-  const find = (_: LiveEndpoint, target: string): Promise<StoredResponse | undefined> => {
+  const find = (_: PageAsker, target: string): Promise<Reply | undefined> => {
     targets.push(target);
     return typeof found === "function" ? found() : Promise.resolve(pageOf(found));
   };
-  return { pages: new ErrorPages({ find }, clock), targets, clock };
+  const errors: unknown[] = [];
+  const note = (): void => undefined;
+  const log = { info: note, warn: note, error: (fields: unknown) => void errors.push(fields) };
+  return { pages: new ErrorPages({ source: { find }, clock, log }), targets, clock, errors };
 }
 
 /** What an origin has answered, as it would go out without a page. */
@@ -73,7 +85,7 @@ function notFound(content?: BodyReader): Reply {
 describe("an endpoint's error page", () => {
   test("is sent with the status of the error, and what the edge has said of that", async () => {
     const { pages, targets } = pagesWith({});
-    const reply = await pages.standIn(ask(), notFound());
+    const reply = await pages.standIn(ask(), asker, notFound());
     assert.deepEqual(targets, ["/errors/not%20found.html"]);
     assert(reply !== undefined);
     assert.equal(reply.status, 404);
@@ -95,7 +107,7 @@ describe("an endpoint's error page", () => {
   test("stands in for the edge's own errors, and keeps when to come back", async () => {
     const error = { status: 503, reason: "busy", requestId: "id", now: NOW, live: withPage };
     const busy = errorReply({ ...error, lines: "retry-after: 1\r\n" }, "GET");
-    const reply = await pagesWith({}).pages.standIn(ask(), busy);
+    const reply = await pagesWith({}).pages.standIn(ask(), asker, busy);
     assert(reply !== undefined);
     assert.equal(reply.status, 503);
     assert.equal(textOf(reply), "<p>sorry");
@@ -103,7 +115,7 @@ describe("an endpoint's error page", () => {
   });
 
   test("is described to HEAD, and not sent", async () => {
-    const reply = await pagesWith({}).pages.standIn(ask({ method: "HEAD" }), notFound());
+    const reply = await pagesWith({}).pages.standIn(ask({ method: "HEAD" }), asker, notFound());
     assert.equal(reply?.contentLength, 8);
     assert.equal(reply.content, undefined);
     assert.match(reply.section.text, /^content-type: text\/html\r\n/);
@@ -111,7 +123,7 @@ describe("an endpoint's error page", () => {
 
   test("may still be on its way, if it is known how long it will be", async () => {
     const { pages } = pagesWith({ isGrowing: true, contentLength: 100 });
-    const reply = await pages.standIn(ask(), notFound());
+    const reply = await pages.standIn(ask(), asker, notFound());
     assert.equal(reply?.contentLength, 100);
     assert(reply.content instanceof BodyReader);
     assert.equal(String(reply.content.read()), "<p>sorry");
@@ -119,13 +131,17 @@ describe("an endpoint's error page", () => {
   });
 
   test("may have a length of 1 MiB", async () => {
-    const reply = await pagesWith({ text: "x".repeat(MIB) }).pages.standIn(ask(), notFound());
+    const reply = await pagesWith({ text: "x".repeat(MIB) }).pages.standIn(
+      ask(),
+      asker,
+      notFound(),
+    );
     assert.equal(reply?.contentLength, MIB);
   });
 
   test("gives back what it stands in for", async () => {
     const content = newBody("<xml>");
-    await pagesWith({}).pages.standIn(ask(), notFound(content.read()));
+    await pagesWith({}).pages.standIn(ask(), asker, notFound(content.read()));
     assert.equal(content.hasReaders, false);
   });
 });
@@ -144,7 +160,7 @@ describe("an error goes out at once, as it is,", () => {
   for (const { what, reply, request } of rows) {
     test(what, () => {
       const { pages, targets } = pagesWith({});
-      assert.equal(pages.standIn(ask(request), reply), undefined);
+      assert.equal(pages.standIn(ask(request), asker, reply), undefined);
       assert.deepEqual(targets, []);
     });
   }
@@ -164,19 +180,19 @@ describe("a page that cannot stand in", () => {
       const { pages } = pagesWith(() => Promise.resolve(found));
       const content = newBody("<xml>");
       const reply = notFound(content.read());
-      assert.equal(await pages.standIn(ask(), reply), reply);
+      assert.equal(await pages.standIn(ask(), asker, reply), reply);
       assert.equal(content.hasReaders, true);
     });
   }
 
   test("is not asked for again for a second", async () => {
     const { pages, targets, clock } = pagesWith({ status: 404 });
-    await pages.standIn(ask(), notFound());
+    await pages.standIn(ask(), asker, notFound());
     clock.advance(999);
-    assert.equal(pages.standIn(ask(), notFound()), undefined);
+    assert.equal(pages.standIn(ask(), asker, notFound()), undefined);
     assert.equal(targets.length, 1);
     clock.advance(1);
-    await pages.standIn(ask(), notFound());
+    await pages.standIn(ask(), asker, notFound());
     assert.equal(targets.length, 2);
   });
 
@@ -184,18 +200,18 @@ describe("a page that cannot stand in", () => {
     context.mock.timers.enable({ apis: ["setTimeout"] });
     const { pages, clock } = pagesWith(() => Promise.withResolvers<undefined>().promise);
     const reply = notFound();
-    const standIn = pages.standIn(ask(), reply);
+    const standIn = pages.standIn(ask(), asker, reply);
     context.mock.timers.tick(2_000);
     assert.equal(await Promise.race([standIn, nextTurn("waits on")]), reply);
     clock.advance(1);
-    assert.equal(pages.standIn(ask(), reply), undefined);
+    assert.equal(pages.standIn(ask(), asker, reply), undefined);
   });
 
-  test("that is our mistake does not leave what it was for half read", async () => {
-    const { pages } = pagesWith(() => Promise.reject(new Error("a bug")));
-    const content = newBody("<xml>");
-    const standIn = pages.standIn(ask(), notFound(content.read()));
-    await assert.rejects(async () => standIn, /a bug/);
-    assert.equal(content.hasReaders, false);
+  test("that is our mistake leaves it as it was too, and is logged", async () => {
+    const bug = new Error("a bug");
+    const { pages, errors } = pagesWith(() => Promise.reject(bug));
+    const reply = notFound();
+    assert.equal(await pages.standIn(ask(), asker, reply), reply);
+    assert.deepEqual(errors, [{ err: bug, request_id: "id" }]);
   });
 });

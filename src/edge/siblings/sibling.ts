@@ -1,0 +1,116 @@
+import { Pool } from "undici";
+import type { Clock } from "#clock.ts";
+import { fieldOf } from "../fields.ts";
+import { ORIGIN_BODY_IDLE_TIMEOUT_MS } from "../limits.ts";
+import { OriginConnector } from "../origin/connector.ts";
+import { DispatchedFetch } from "../origin/dispatched-fetch.ts";
+import type { OriginRequest } from "../origin/origin.ts";
+import { type Answer, decodeAnswer } from "./answer.ts";
+import {
+  ANSWER_BYTES_MAX,
+  SIBLING_AVOIDED_MS,
+  SIBLING_CONNECT_TIMEOUT_MS,
+  SIBLING_HEAD_TIMEOUT_MS,
+  SIBLING_IDLE_MS,
+  SIBLING_QUESTIONS_MAX,
+  SIBLING_SILENCE_MS_MAX,
+} from "./limits.ts";
+import { isToken, type SiblingTokens } from "./tokens.ts";
+import { ACCEPTED, ANSWER_FIELD, QUESTION_FIELD, TOKEN_FIELD } from "./wire-fields.ts";
+
+/** Where another worker of this host listens for the others. */
+export interface SiblingAddress {
+  readonly slot: number;
+  /** On 127.0.0.1. */
+  readonly port: number;
+}
+
+/** What a sibling has answered: the head, and the body behind it, to be read or discarded. */
+export interface Told {
+  readonly answer: Answer;
+  readonly fetch: DispatchedFetch;
+}
+
+/** Who waits for an answer. */
+interface AskTerms extends Pick<OriginRequest, "informed" | "brokeOff"> {
+  readonly signal: AbortSignal;
+}
+
+/** Another worker of this host, as one that may be asked. */
+export class Sibling {
+  readonly port: number;
+  readonly #tokens: SiblingTokens;
+  readonly #clock: Clock;
+  readonly #connector = new OriginConnector({
+    connectTimeoutMs: SIBLING_CONNECT_TIMEOUT_MS,
+    anyAddress: true,
+  });
+  readonly #pool: Pool;
+  #questions = 0;
+  #avoidedUntil = 0;
+
+  constructor({ port }: SiblingAddress, tokens: SiblingTokens, clock: Clock) {
+    this.port = port;
+    this.#tokens = tokens;
+    this.#clock = clock;
+    this.#pool = new Pool(`http://127.0.0.1:${port}`, {
+      pipelining: 1,
+      allowH2: false,
+      connect: this.#connector.connect,
+      maxHeaderSize: ANSWER_BYTES_MAX,
+      headersTimeout: SIBLING_HEAD_TIMEOUT_MS,
+      bodyTimeout: ORIGIN_BODY_IDLE_TIMEOUT_MS,
+      keepAliveTimeout: SIBLING_IDLE_MS,
+      keepAliveMaxTimeout: SIBLING_IDLE_MS,
+    });
+  }
+
+  /** Undefined: it has not answered, or cannot, and nothing of the kind will come. */
+  async ask(question: string, { informed, brokeOff, signal }: AskTerms): Promise<Told | undefined> {
+    if (this.#questions >= SIBLING_QUESTIONS_MAX) return undefined;
+    if (this.#clock.now() < this.#avoidedUntil) return undefined;
+    this.#questions += 1;
+    const silence = new AbortController();
+    const silent = setTimeout(() => silence.abort(), SIBLING_SILENCE_MS_MAX);
+    let isAccepted = false;
+    const fetch = new DispatchedFetch({
+      request: {
+        informed: (status, fields) => {
+          if (isAccepted || status !== ACCEPTED) informed(status, fields);
+          isAccepted = true;
+          clearTimeout(silent);
+        },
+        ...(brokeOff === undefined ? {} : { brokeOff }),
+      },
+      signal: AbortSignal.any([signal, silence.signal]),
+      clock: this.#clock,
+      connector: this.#connector,
+      // Whoever fetches for us sees to that.
+      isPaced: false,
+      closed: () => {
+        this.#questions -= 1;
+      },
+    });
+    // undici cannot be entered from within what one of its responses has led to.
+    await Promise.resolve();
+    const headers = [TOKEN_FIELD, this.#tokens.ask, QUESTION_FIELD, question];
+    this.#pool.dispatch({ path: "/", method: "GET", headers }, fetch);
+    const head = await fetch.head;
+    clearTimeout(silent);
+    if (head instanceof Error) {
+      this.#questions -= 1;
+      if (silence.signal.aborted) this.#avoidedUntil = this.#clock.now() + SIBLING_AVOIDED_MS;
+      return undefined;
+    }
+    const isSibling = isToken(this.#tokens.answer, fieldOf(head.fields, TOKEN_FIELD));
+    const answer = isSibling ? decodeAnswer(fieldOf(head.fields, ANSWER_FIELD)) : undefined;
+    if (answer !== undefined) return { answer, fetch };
+    fetch.discard();
+    return undefined;
+  }
+
+  /** It is gone: what it was asked, it will not answer. */
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}

@@ -4,11 +4,14 @@ import { join } from "node:path";
 import process, { argv, stdout } from "node:process";
 import { attempt, type Bench, say } from "./edge/bench.ts";
 import { makeCertificate } from "./edge/certificate.ts";
+import { diskHits } from "./edge/disk-hits.ts";
 import { handshakes } from "./edge/handshakes.ts";
 import { hits } from "./edge/hits.ts";
 import { idle } from "./edge/idle.ts";
 import { latency } from "./edge/latency.ts";
 import { describeMachine, type Found } from "./edge/machine.ts";
+import { memory } from "./edge/memory.ts";
+import { misses } from "./edge/misses.ts";
 import { HELP, type Measure, type Options, readOptions } from "./edge/options.ts";
 import { startOrigin } from "./edge/origin.ts";
 import { atoll, commandPeer } from "./edge/peers/command.ts";
@@ -16,12 +19,15 @@ import { haproxy } from "./edge/peers/haproxy.ts";
 import { nginx } from "./edge/peers/nginx.ts";
 import { trafficServer } from "./edge/peers/traffic-server.ts";
 import { varnish } from "./edge/peers/varnish.ts";
+import { joinLoad } from "./edge/program.ts";
+import { purge } from "./edge/purge.ts";
+import { restart } from "./edge/restart.ts";
 import type { Peer } from "./edge/server.ts";
 import { workers } from "./edge/workers.ts";
 
 /**
- * `npm run bench:edge`: cache hits of Atoll beside those of every other cache that is installed,
- * each on one core with the same origin, objects, certificate and cipher. Linux, two cores.
+ * `npm run bench:edge`: Atoll beside every other cache that is installed, each on one core with the
+ * same origin, objects, certificate and cipher; and what only Atoll is asked. Linux, two cores.
  */
 const PEERS: readonly Peer[] = [atoll, nginx, haproxy, varnish, trafficServer];
 const MEASUREMENTS: Readonly<Record<Measure, (bench: Bench) => Promise<string>>> = {
@@ -30,6 +36,11 @@ const MEASUREMENTS: Readonly<Record<Measure, (bench: Bench) => Promise<string>>>
   idle,
   handshakes,
   workers,
+  misses,
+  disk: diskHits,
+  purge,
+  restart,
+  memory,
 };
 
 const stop = new AbortController();
@@ -55,6 +66,7 @@ async function run(options: Options): Promise<void> {
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   // Servers that give up being root still have to reach their own folder in it.
   await chmod(folder, 0o755);
+  await joinLoad();
   const origin = stack.use(await startOrigin());
   const names = found.map(({ peer }) => peer.name);
   const bench: Bench = {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { isUpstreamTemplate } from "#space/upstream.ts";
 import { LOG_FORMATS } from "#usage/log-line.ts";
 import { LOG_LEVELS } from "./log.ts";
+import { defaultWorkers, WORKERS_MAX } from "./worker-count.ts";
 
 /** An empty variable is an absent one: `FOO= npm start` means the default. */
 const blankIsAbsent = (value: unknown): unknown => (value === "" ? undefined : value);
@@ -65,9 +66,10 @@ const Environment = z.object({
       .regex(/^[^\s:@]{1,64}@[^\s:@]{1,190}$/, "expected an e-mail address, as owner@example.net")
       .optional(),
   ),
-  // One until workers share what they store: docs/adr/0003.
   ATOLL_EDGE_WORKERS: variable(
-    integer(1, 256, "expected a number of processes, 1 to 256").default(1),
+    integer(1, WORKERS_MAX, `expected a number of processes, 1 to ${WORKERS_MAX}`).default(
+      defaultWorkers(),
+    ),
   ),
   ATOLL_EDGE_MEMORY_BYTES: variable(
     integer(16_777_216, 1_099_511_627_776, "expected bytes, at least 16777216").default(

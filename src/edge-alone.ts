@@ -1,21 +1,21 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { createServer, type ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
+import { explanationView } from "#cdn/explain-routes.ts";
+import { parseExplained } from "#cdn/explained-request.ts";
 import { type EdgeCertificate, type EdgeEndpoint, EVERY_NAME } from "#feed/entry.ts";
 import { newLoopToken } from "#edge/origin/cdn-loop.ts";
 import { FeedHub, type SnapshotSource } from "#feed/hub.ts";
 import { Fleet } from "#fleet/fleet.ts";
+import type { DiskUse } from "#usage/disk-families.ts";
 import { EdgeUsage } from "#usage/edge-usage.ts";
 import type { LogFormat } from "#usage/log-line.ts";
-import { metricsText } from "#usage/metrics.ts";
-import { ownProcess } from "#usage/own-process.ts";
-import { METRICS_CONTENT_TYPE } from "#usage/prometheus.ts";
+import { LOOPBACK, startLoopback } from "#usage/loopback.ts";
 import { aborted } from "./aborted.ts";
 import { monotonicClock, systemClock } from "./clock.ts";
 import { openEdgeDisk } from "./edge-disk.ts";
-import { listen, reservePorts } from "./listen.ts";
+import { reservePorts } from "./listen.ts";
 import { urlOf } from "./listeners.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { VERSION } from "./version.ts";
@@ -58,8 +58,6 @@ interface CertificateFiles {
 
 /** How often the files are looked at: who renews a certificate need not tell us. */
 const FILES_POLL_MS = 2_000;
-
-const LOOPBACK = "127.0.0.1";
 
 /**
  * Runs the edge alone, in front of one origin, until the signal aborts: the platform's own workers,
@@ -122,7 +120,10 @@ export async function serveEdge(config: EdgeConfig, io: EdgeIo): Promise<void> {
   const urls = [urlOf("http", host, port)];
   if (tlsPort !== undefined) urls.push(urlOf("https", host, tlsPort));
   if (config.metricsPort !== undefined) {
-    const metricsPort = await startMetrics(config.metricsPort, usage, stack);
+    const explain = (query: URLSearchParams): Promise<object> => explained(fleet, query);
+    const diskUse = (): DiskUse | undefined => disk?.stats();
+    const parts = { port: config.metricsPort, version: VERSION, usage, disk: diskUse, explain };
+    const metricsPort = await startLoopback(parts, stack);
     urls.push(`${urlOf("http", LOOPBACK, metricsPort)}/metrics`);
   }
   io.stdout(`ready ${urls.join(" ")}`);
@@ -130,25 +131,16 @@ export async function serveEdge(config: EdgeConfig, io: EdgeIo): Promise<void> {
   await Promise.all([aborted(signal), followed]);
 }
 
-/** Answers `/metrics`, and everything else alike: there is nothing else to ask. */
-async function startMetrics(
-  port: number,
-  usage: EdgeUsage,
-  stack: AsyncDisposableStack,
-): Promise<number> {
-  const server = createServer((_request, response) => {
-    answerMetrics(usage, response).catch(() => response.writeHead(500).end());
-  });
-  stack.use(server);
-  const listening = await listen(server, { host: LOOPBACK, port, variable: "--metrics-port" });
-  // Out of descriptors: whoever scrapes comes again.
-  server.on("error", () => undefined);
-  return listening;
-}
-
-async function answerMetrics(usage: EdgeUsage, response: ServerResponse): Promise<void> {
-  const text = metricsText(await usage.current(), ownProcess(VERSION));
-  response.writeHead(200, { "content-type": METRICS_CONTENT_TYPE }).end(text);
+/** What the query of `/explain` says: `url`, and perhaps `method` and any number of `header=NAME: VALUE`. */
+async function explained(fleet: Fleet, query: URLSearchParams): Promise<object> {
+  const headers: Record<string, string> = {};
+  for (const line of query.getAll("header")) {
+    const [name = "", ...value] = line.split(":");
+    headers[name] = value.join(":");
+  }
+  const method = query.get("method") ?? undefined;
+  const request = parseExplained({ url: query.get("url") ?? "", method, headers });
+  return { explanation: explanationView(await fleet.explanations.explain(request)) };
 }
 
 /** What the edge's workers are told of. */

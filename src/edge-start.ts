@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import type { Explainer } from "#cdn/explain-routes.ts";
 import type { StoredListing } from "#cdn/stored-listing.ts";
 import { newLoopToken } from "#edge/origin/cdn-loop.ts";
 import type { FeedHub } from "#feed/hub.ts";
 import { Fleet } from "#fleet/fleet.ts";
 import { startOriginServer } from "#space/origin-server.ts";
 import { type EdgeView, readSnapshot } from "#sqlite/feed-source.ts";
+import type { DiskUse } from "#usage/disk-families.ts";
 import type { EdgeUsage } from "#usage/edge-usage.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
@@ -33,6 +35,10 @@ export interface EdgeStartParts {
 export interface StartedEdge {
   readonly urls: { readonly edge: string; readonly edgeTls: string };
   readonly stored: StoredListing;
+  /** Who knows what would become of a request. */
+  readonly explainer: Explainer;
+  /** How the disk is used; undefined where nothing is kept there. */
+  readonly diskUse: () => DiskUse | undefined;
 }
 
 /** Starts the edge's workers, and the server where they find embedded Spaces. */
@@ -88,5 +94,6 @@ export async function startEdge(
   await fleet.start();
   disk?.start();
   const urls = { edge: urlOf("http", host, port), edgeTls: urlOf("https", host, tlsPort) };
-  return { urls, stored: fleet.stored };
+  const diskUse = (): DiskUse | undefined => disk?.stats();
+  return { urls, stored: fleet.stored, explainer: fleet.explanations, diskUse };
 }

@@ -186,7 +186,7 @@ async function startApis(
 function routesOf(
   { config, log, folder, storage, hub, usage, ca, ownNames }: Platform,
   limiter: RateLimiter,
-  { urls, stored }: StartedEdge,
+  { urls, stored, explainer, diskUse }: StartedEdge,
 ): ReturnType<typeof allRoutes> {
   const { accounts, endpoints, spaces, files } = storage;
   const seal = sealUnder(folder.masterKey);
@@ -205,6 +205,7 @@ function routesOf(
       strict: config.spaces.strict,
       purgeFilesMax: config.rateLimits.purgeFiles,
     }),
+    explainer,
     spaces: new SpaceService({
       store: spaces,
       files,
@@ -212,7 +213,7 @@ function routesOf(
       settled: (number) => hub.settled(number),
       clock: systemClock,
     }),
-    metrics: { usage, token: config.metricsToken, version: VERSION },
+    metrics: { usage, disk: diskUse, token: config.metricsToken, version: VERSION },
     backup: (output, signal) =>
       takeBackup(
         {

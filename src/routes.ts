@@ -5,6 +5,7 @@ import { type Home, homeRoutes } from "#api/home-routes.ts";
 import type { AnyRoute } from "#api/route.ts";
 import { type Backup, backupRoute } from "#backup/route.ts";
 import type { EndpointService } from "#cdn/endpoint-service.ts";
+import { type Explainer, explainRoute } from "#cdn/explain-routes.ts";
 import { cdnRoutes } from "#cdn/routes.ts";
 import type { Clock } from "#clock.ts";
 import type { Logger } from "#log.ts";
@@ -15,6 +16,7 @@ import { type MetricsParts, metricsRoute } from "#usage/routes.ts";
 export interface RouteParts {
   readonly accounts: AccountStore;
   readonly endpoints: EndpointService;
+  readonly explainer: Explainer;
   readonly spaces: SpaceService;
   readonly backup: Backup;
   readonly metrics: MetricsParts;
@@ -31,6 +33,7 @@ export function allRoutes(parts: RouteParts): readonly AnyRoute[] {
   const routes = [
     ...accountRoutes(parts.accounts, parts.clock),
     ...cdnRoutes(parts.endpoints),
+    explainRoute(parts.endpoints, parts.explainer),
     ...operatorAccountRoutes(parts.accounts, parts.clock),
     ...spaceRoutes(parts.spaces, parts.spacesDomain),
     backupRoute(parts.backup, parts.log),

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Case, objectPath } from "./case.ts";
@@ -17,10 +18,19 @@ export interface Loop {
   readonly setting: Setting;
   readonly case: Case;
   readonly objects: number;
+  /** Absent: each of the objects in turn. */
+  readonly order?: Order;
   readonly seconds: number;
   /** The load's. */
   readonly core: string;
 }
+
+/** Which object is asked for next. Over HTTP/1.1 only: h2load has no other order than in turn. */
+type Order =
+  /** Any of them, each as likely. */
+  | { readonly kind: "random"; readonly seed: number }
+  /** One that was never asked for: `/10k/PREFIX-0`, `/10k/PREFIX-1`, … */
+  | { readonly kind: "new"; readonly prefix: string };
 
 /** The heads that come with the bodies are no longer than this. */
 const HEAD_BYTES_MAX = 1_024;
@@ -37,7 +47,7 @@ export function closedLoop(loop: Loop): Promise<Answered> {
 }
 
 async function wrk(loop: Loop): Promise<Answered> {
-  const { server, setting, case: of, objects, seconds, core } = loop;
+  const { server, setting, case: of, objects, order, seconds, core } = loop;
   const tls = of.protocol === "tls";
   const base = tls ? `https://127.0.0.1:${server.tlsPort}` : `http://127.0.0.1:${server.port}`;
   const { connections, name, bytes } = of.size;
@@ -54,6 +64,7 @@ async function wrk(loop: Loop): Promise<Answered> {
       "--",
       name,
       String(objects),
+      ...orderArguments(order),
     ],
     seconds,
     core,
@@ -72,8 +83,14 @@ async function wrk(loop: Loop): Promise<Answered> {
   return seen;
 }
 
+function orderArguments(order: Order | undefined): string[] {
+  if (order === undefined) return [];
+  return [order.kind, order.kind === "random" ? String(order.seed) : order.prefix];
+}
+
 async function h2load(loop: Loop): Promise<Answered> {
   const { server, setting, case: of, objects, seconds, core } = loop;
+  assert(loop.order === undefined);
   const base = `https://127.0.0.1:${server.tlsPort}`;
   const log = join(setting.folder, `h2load-${server.port}.log`);
   const paths = Array.from({ length: objects }, (_, number) => objectPath(of.size, number));

@@ -1,13 +1,18 @@
 import { parseArgs } from "node:util";
 import { CASES, type Case } from "./case.ts";
 
-const MEASURES = ["hits", "latency", "idle", "handshakes", "workers"] as const;
+const USUAL = ["hits", "latency", "idle", "handshakes", "workers"] as const;
+/** They take long, or fill disks and memory: only who asks for them gets them. */
+const OTHERS = ["misses", "disk", "purge", "restart", "memory"] as const;
+const MEASURES = [...USUAL, ...OTHERS];
 export type Measure = (typeof MEASURES)[number];
 
 export interface Options {
   readonly rounds: number;
   readonly seconds: number;
   readonly objects: number;
+  /** Undefined: as many as the measure is meant to be taken with. */
+  readonly stored: number | undefined;
   readonly only: readonly Measure[];
   readonly cases: readonly Case[];
   /** Names as `--peers` has them; undefined is all. */
@@ -27,12 +32,22 @@ const ROUNDS_MAX = 100;
 const SECONDS_MAX = 60;
 /** h2load is given each path as an argument. */
 const OBJECTS_MAX = 1_000;
+/** 40 GiB of files. */
+const STORED_MAX = 10_000_000;
 
 export const HELP = `npm run bench:edge -- [OPTIONS]
   --rounds N      rounds of each case, the servers in turn (5)
   --seconds N     seconds of each measure (4)
   --objects N     objects of each size that are asked for in turn (1)
-  --only LIST     of ${MEASURES.join(", ")}
+  --only LIST     of ${USUAL.join(", ")}; these are the usual ones. And of
+                  misses   requests for what is not stored, of 1 and 10 KiB: fetched, stored, answered
+                  disk     hits on 20,000 objects of 10 KiB and 200 of 1 MiB, at random, that are on
+                           disk and in the page cache, and not in memory
+                  purge    of everything, with 1,000,000 objects in memory: until it is in force
+                  restart  with 1,000,000 objects on disk: from a process's start to its first hit
+                  memory   that a stored object of 1 KiB takes beyond body and head, of 200,000
+                  What is stored goes where TMPDIR says: /dev/shm has no disk that could be slow
+  --stored N      objects for disk (of 10 KiB), purge, restart and memory, in place of theirs
   --cases LIST    cases whose names have one of these: ${CASES.map(({ name }) => name).join(", ")}
   --peers LIST    of atoll, nginx, haproxy, varnish, traffic-server
   --server NAME=COMMAND   one more server, such as an older checkout; repeatable. No shell: the
@@ -50,7 +65,8 @@ export function readOptions(args: readonly string[]): Options | "help" {
       rounds: { type: "string", default: "5" },
       seconds: { type: "string", default: "4" },
       objects: { type: "string", default: "1" },
-      only: { type: "string", default: MEASURES.join(",") },
+      stored: { type: "string" },
+      only: { type: "string", default: USUAL.join(",") },
       cases: { type: "string", default: "" },
       peers: { type: "string" },
       server: { type: "string", multiple: true, default: [] },
@@ -62,6 +78,7 @@ export function readOptions(args: readonly string[]): Options | "help" {
     rounds: count("--rounds", values.rounds, ROUNDS_MAX),
     seconds: count("--seconds", values.seconds, SECONDS_MAX),
     objects: count("--objects", values.objects, OBJECTS_MAX),
+    stored: values.stored === undefined ? undefined : count("--stored", values.stored, STORED_MAX),
     only: list(values.only).map(measure),
     cases: casesNamed(values.cases),
     peers: values.peers === undefined ? undefined : list(values.peers),

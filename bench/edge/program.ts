@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { basename } from "node:path";
-import { env } from "node:process";
+import { env, pid } from "node:process";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -20,6 +20,11 @@ export const ENVIRONMENT: NodeJS.ProcessEnv = {
   ...env,
   PATH: `${env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`,
 };
+
+/** Has this program, and the origin that is in it, run on the core of the load. */
+export async function joinLoad(): Promise<void> {
+  await run("taskset", ["--all-tasks", "--cpu-list", "--pid", LOAD_CORE, String(pid)]);
+}
 
 export interface LoadRun {
   readonly program: string;

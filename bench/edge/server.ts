@@ -15,6 +15,8 @@ export interface Peer {
   readonly name: string;
   /** What it writes of each request, for the reader of the table. */
   readonly accessLog: string;
+  /** Where what it has stored is; "both": on disk, and what is asked for often in memory as well. */
+  readonly keeps: "memory" | "disk" | "both";
   /** Undefined where it is not installed. */
   version(): Promise<string | undefined>;
   prepare(launch: Launch): Promise<Command>;
@@ -41,6 +43,8 @@ interface Command {
 export interface Server extends AsyncDisposable {
   readonly name: string;
   readonly pid: number;
+  /** By `performance.now()`, when its process was. */
+  readonly startedAt: number;
   readonly port: number;
   readonly tlsPort: number;
   /** Some have no TLS. */
@@ -59,7 +63,7 @@ const ENCRYPTED: readonly Protocol[] = ["tls", "h2"];
 
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 10_000;
-const POLL_MS = 50;
+const POLL_MS = 10;
 const TAIL_LENGTH_MAX = 2_000;
 
 /** @throws Error with the end of what it printed, if it is not ready in time. */
@@ -74,6 +78,7 @@ export async function startServer(
   await using stack = new AsyncDisposableStack();
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const command = await peer.prepare({ ...setting, port, tlsPort, workers, folder });
+  const startedAt = performance.now();
   const child = spawn("taskset", ["-c", cores, command.program, ...command.args], {
     env: { ...ENVIRONMENT, ...command.env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -90,6 +95,7 @@ export async function startServer(
   return {
     name: peer.name,
     pid: child.pid,
+    startedAt,
     port,
     tlsPort,
     protocols: new Set([

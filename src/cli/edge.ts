@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { EdgeConfig } from "#edge-alone.ts";
+import { defaultWorkers, WORKERS_MAX } from "#worker-count.ts";
+import { addExplainCommand } from "./edge-explain.ts";
 import type { World } from "./world.ts";
 
 const ABOUT = `
@@ -8,33 +10,42 @@ every Host, passes every method and status, and stores what RFC 9111 lets a shar
 Prints "ready" and its addresses once it listens. It stops on SIGINT and SIGTERM: what is in flight is
 finished, for 10 seconds at most. Certificate and key files that change are taken up by themselves.`;
 
+const ORIGIN = "--origin <url>";
+const PORT = "--port <number>";
+const REQUIRED: ReadonlySet<string> = new Set([ORIGIN, PORT]);
+
 /** `atoll edge` */
 export function addEdgeCommand(program: Command, world: World): void {
   const command = program
     .command("edge")
-    .description("run the edge alone, in front of any HTTP origin");
+    .description("run the edge alone, in front of any HTTP origin")
+    // What follows explain is for explain: both have options of one name.
+    .enablePositionalOptions();
   addOptions(command)
     .addHelpText("after", ABOUT)
     .action(async (options: EdgeConfig) => {
+      requireOptions(command);
       // Loaded here, so that every other command starts without the edge.
       const { serveEdge } = await import("#edge-alone.ts");
       await serveEdge(options, { stdout: (line) => world.stdout(line), signal: world.signal });
     });
 }
 
+/** Explaining needs neither: commander would ask for both all the same. */
+function requireOptions(command: Command): void {
+  for (const { flags, ...option } of command.options) {
+    const isMissing = command.getOptionValue(option.long?.slice(2) ?? "") === undefined;
+    if (isMissing && REQUIRED.has(flags)) {
+      command.error(`error: required option '${flags}' not specified`);
+    }
+  }
+}
+
 function addOptions(command: Command): Command {
   const port = integer("a port number, 0 for any free one", 0, 65_535);
   return command
-    .requiredOption(
-      "--origin <url>",
-      "where everything comes from: http://127.0.0.1:3000",
-      originUrl,
-    )
-    .requiredOption(
-      "--port <number>",
-      "the plain port: HTTP/1.1, and HTTP/2 to who begins with it",
-      port,
-    )
+    .option(ORIGIN, "where everything comes from: http://127.0.0.1:3000", originUrl)
+    .option(PORT, "the plain port: HTTP/1.1, and HTTP/2 to who begins with it", port)
     .option("--host <address>", "where to listen", "127.0.0.1")
     .option(
       "--tls-port <number>",
@@ -51,11 +62,10 @@ function addOptions(command: Command): Command {
         .default("none")
         .argParser(defaultTtl),
     )
-    .option(
-      "--workers <number>",
-      "processes, each with a memory of its own",
-      integer("a number of processes", 1, 256),
-      1,
+    .addOption(
+      new Option("--workers <number>", "processes, each with a memory of its own")
+        .default(defaultWorkers(), "as many as cores")
+        .argParser(integer("a number of processes", 1, WORKERS_MAX)),
     )
     .option(
       "--memory <bytes>",

@@ -53,7 +53,6 @@ class PageExchange implements Exchange {
     this.client = client;
     this.#signal = signal;
     this.#replied = replied;
-    signal.addEventListener("abort", () => replied(undefined), { once: true });
   }
 
   get left(): boolean {

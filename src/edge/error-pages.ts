@@ -29,8 +29,8 @@ export interface PageAsker {
 export interface PageSource {
   /**
    * The reply to a GET of this raw target, from what is stored for all, or just being stored. `undefined`
-   * if there is nothing of that kind, or once the signal is aborted. Many ask at once, and one fetch at
-   * most is made for all of them. Whoever gets it gives back what it holds.
+   * if there is nothing of that kind. Many ask at once, and one fetch at most is made for all of them.
+   * Whoever gets it gives back what it holds; once the signal is aborted, nobody gets it.
    */
   find(asker: PageAsker, target: string, signal: AbortSignal): Promise<Reply | undefined>;
 }

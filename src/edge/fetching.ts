@@ -1,8 +1,11 @@
+import type { CacheCounters } from "#usage/cache-counters.ts";
+import type { RevalidationResult } from "#usage/cache-family.ts";
 import type { FetchRange } from "./cache/stored-body.ts";
 import type { FailureLog } from "./failure-log.ts";
 import { clientFields, proxyFields } from "./origin/forwarded-fields.ts";
 import type { Origin, OriginFailure, OriginResponse } from "./origin/origin.ts";
 import { receivedFields } from "./policy/received-fields.ts";
+import { resumable } from "./siblings/resumed-body.ts";
 import type { Siblings } from "./siblings/siblings.ts";
 import type { Visit } from "./visit.ts";
 
@@ -14,6 +17,7 @@ export interface FetchingParts {
   /** Absent: this worker is the only one. */
   readonly siblings?: Siblings | undefined;
   readonly failures: FailureLog;
+  readonly counters: CacheCounters;
 }
 
 /** Fetches as the requests of clients call for them: who the origin is told that is asking, and what. */
@@ -39,12 +43,16 @@ export class Fetching {
     const answer = await this.#parts.siblings?.ask(visit, fields, signal);
     if (answer === undefined) return this.alone(visit, fields, signal);
     // What failed has been noted where it failed.
-    return answer.kind === "response" ? received(answer, visit) : answer;
+    if (answer.kind === "failed") return answer;
+    const goOn = (more: readonly string[]): Promise<Answer> => this.alone(visit, more, signal);
+    return received(resumable(answer, goOn), visit);
   }
 
   /** The same from the origin, whoever owns the key: for what workers cannot share. */
-  alone(visit: Visit, fields: readonly string[], signal: AbortSignal): Promise<Answer> {
-    return this.#fetch(visit, "GET", [...sharedFields(visit), ...fields], signal);
+  async alone(visit: Visit, fields: readonly string[], signal: AbortSignal): Promise<Answer> {
+    const answer = await this.#fetch(visit, "GET", [...sharedFields(visit), ...fields], signal);
+    if (isConditional(fields)) this.#parts.counters.revalidated(revalidationOf(answer));
+    return answer;
   }
 
   /** For whoever reads a body that is not there whole. */
@@ -84,6 +92,16 @@ export class Fetching {
 function received(answer: OriginResponse, { live }: Visit): OriginResponse {
   const fields = receivedFields(answer.fields, live.endpoint);
   return fields === answer.fields ? answer : { ...answer, fields };
+}
+
+/** Whether the origin is asked to confirm what is stored (RFC 9111 §4.3.1). */
+function isConditional(fields: readonly string[]): boolean {
+  return fields[0] === "if-none-match" || fields[0] === "if-modified-since";
+}
+
+function revalidationOf(answer: Answer): RevalidationResult {
+  if (answer.kind === "failed" || answer.status >= 500) return "failed";
+  return answer.status === 304 ? "confirmed" : "replaced";
 }
 
 /** What the origin is sent of the request that begins a fill, and so may select the answer by. */

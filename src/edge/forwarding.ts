@@ -1,11 +1,9 @@
-import type { Clock } from "#clock.ts";
 import { unreachable } from "#unreachable.ts";
 import { Body } from "./cache/body.ts";
 import { Fill } from "./cache/fill.ts";
 import type { FillHead } from "./cache/fill-head.ts";
 import { invalidatedTargets } from "./cache/invalidation.ts";
-import { cacheKey, targetOfKey } from "./cache/key.ts";
-import type { MemoryBudget } from "./cache/memory-budget.ts";
+import { cacheKey, primaryKeyOf, targetOfKey } from "./cache/key.ts";
 import { ownedText } from "./cache/owned.ts";
 import { pump } from "./cache/pump.ts";
 import { survivesPurges } from "./cache/purges.ts";
@@ -13,29 +11,17 @@ import { isNegative } from "./cache/statuses.ts";
 import { hasValidator, type StoredResponse } from "./cache/stored-response.ts";
 import { selects } from "./cache/vary.ts";
 import { failureStatus, type Outcome } from "./cache-status.ts";
-import type { CodedReplies } from "./coded-replies.ts";
-import type { FeedFollower } from "./feed-follower.ts";
-import { type Fetching, sharedFields } from "./fetching.ts";
+import { sharedFields } from "./fetching.ts";
+import type { ForwardParts } from "./forward-parts.ts";
 import { PASSED_KEYS_MAX } from "./limits.ts";
-import { type Miss, shelterOf, variantOf } from "./miss.ts";
+import { hasFailed, type Miss, shelterOf, variantOf } from "./miss.ts";
 import type { OriginFailure } from "./origin/origin.ts";
 import { decidePassedUse, hasContent, passedNotModified, passedReply } from "./passed-reply.ts";
 import { errorReply } from "./reply.ts";
 import type { ServerTiming } from "./server-timing.ts";
 import { storedReply } from "./stored-reply.ts";
-import type { Tiers } from "./tiers/tiers.ts";
 import type { Visit } from "./visit.ts";
 import { wantedSlice } from "./wanted-slice.ts";
-
-/** What requests that go forward need. */
-export interface ForwardParts {
-  readonly feed: FeedFollower;
-  readonly tiers: Tiers;
-  readonly budget: MemoryBudget;
-  readonly fetching: Fetching;
-  readonly coded: CodedReplies;
-  readonly clock: Clock;
-}
 
 /** Requests that the store has no answer to: one fetch per key, and those that are passed through. */
 export class Forwarder {
@@ -52,8 +38,13 @@ export class Forwarder {
   refresh(visit: Visit, stale: StoredResponse): void {
     const key = this.#parts.tiers.keyFor(visit.wanted);
     if (this.#fills.has(key)) return;
-    // What fails is noted where it failed; what is stale stays as it is.
-    this.#beginFill(visit, key, stale).head.catch(() => undefined);
+    const failed = (): void => {
+      stale.failedAt = this.#parts.clock.now();
+    };
+    // What fails is told where it failed; what is stale stays as it is, and is not refreshed at once.
+    this.#beginFill(visit, key, stale).head.then((head) => {
+      if (hasFailed(head)) failed();
+    }, failed);
   }
 
   /** Waits for the one fetch of this key, which may be under way already. */
@@ -68,6 +59,7 @@ export class Forwarder {
     const shelter = shelterOf(miss, head);
     if (shelter !== undefined) {
       shelter.stored.failedAt = clock.now();
+      this.#parts.counters.servedStale("if-error");
       return this.#reply(visit, shelter.stored, shelter.outcome);
     }
     const { forward } = miss;
@@ -115,6 +107,7 @@ export class Forwarder {
   ): Promise<{ readonly key: string; readonly head: FillHead; readonly isJoined: boolean }> {
     const key = this.#parts.tiers.keyFor(visit.wanted);
     const joined = this.#passed.has(key) ? undefined : this.#joinable(visit, key);
+    if (joined !== undefined) this.#parts.counters.collapsed();
     const head = await (joined ?? this.#beginFill(visit, key, stale)).head;
     this.#learn(key, head);
     return { key, head, isJoined: joined !== undefined };
@@ -126,7 +119,7 @@ export class Forwarder {
     const abort = new AbortController();
     exchange.whenLeft(() => abort.abort());
     const answer = await this.#parts.fetching.pass(visit, abort.signal);
-    if (answer.kind === "response") this.#invalidate(visit, answer);
+    if (answer.kind === "response") await this.#invalidate(visit, answer);
     if (exchange.left) {
       if (answer.kind === "response") answer.discard();
       return;
@@ -162,20 +155,31 @@ export class Forwarder {
     }
   }
 
-  /** RFC 9111 §4.4: what was there before an unsafe method is not what is there after it. */
-  #invalidate(
-    { request, exchange, live }: Visit,
-    answer: Parameters<typeof invalidatedTargets>[1],
-  ) {
-    if (live.endpoint.role !== "proxy") return;
-    const { host } = request;
-    const scheme = exchange.client.tls === undefined ? "http" : "https";
-    for (const target of invalidatedTargets(request, answer, { scheme, host })) {
-      const key = cacheKey(live.endpoint, { host, target }, exchange.client);
+  /** What has these primary keys is not what the origin would answer any more. */
+  forget(keys: readonly string[]): void {
+    for (const key of keys) {
       this.#parts.tiers.deleteAll(key);
       // What is being fetched may be from before it as well: nobody joins it, and it is not kept.
-      this.#fills.delete(key);
+      for (const filled of this.#fills.keys()) {
+        if (primaryKeyOf(filled) === key) this.#fills.delete(filled);
+      }
     }
+  }
+
+  /** RFC 9111 §4.4: what was there before an unsafe method is not what is there after it. */
+  async #invalidate(
+    { request, exchange, live }: Visit,
+    answer: Parameters<typeof invalidatedTargets>[1],
+  ): Promise<void> {
+    if (live.endpoint.role !== "proxy") return;
+    const { host } = request;
+    const { client } = exchange;
+    const scheme = client.tls === undefined ? "http" : "https";
+    const targets = invalidatedTargets(request, answer, { scheme, host });
+    const keys = targets.map((target) => cacheKey(live.endpoint, { host, target }, client));
+    this.forget(keys);
+    // Who has been answered may ask any worker next.
+    await this.#parts.siblings?.forget(keys);
   }
 
   /** RFC 9111 §4: a request may wait for another's answer unless a purge lies between the two. */

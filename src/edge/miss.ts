@@ -33,11 +33,15 @@ export function shelterOf(
 ): { readonly stored: StoredResponse; readonly outcome: Outcome } | undefined {
   if (stale === undefined) return undefined;
   const status = statusOf(head);
-  const hasFailed = head.kind === "failed" || (status !== undefined && status >= 500);
-  if (!hasFailed || !mayServeStale(ifError, status ?? "no-answer")) return undefined;
+  if (!hasFailed(head) || !mayServeStale(ifError, status ?? "no-answer")) return undefined;
   const forwarded = status === undefined ? {} : { forwardStatus: status };
   const outcome: Outcome = { kind: "stale", reason: "if-error", ttlSeconds, ...forwarded };
   return { stored: stale, outcome };
+}
+
+/** Whether the origin had no answer, or a 5xx (RFC 9111 §4.3.3). */
+export function hasFailed(head: FillHead): boolean {
+  return head.kind === "failed" || (statusOf(head) ?? 0) >= 500;
 }
 
 /** Of what the origin answered, as far as it answered. */

@@ -1,6 +1,7 @@
 import type { Clock } from "#clock.ts";
 import type { Logger } from "#log.ts";
 import { unreachable } from "#unreachable.ts";
+import type { CacheCounters } from "#usage/cache-counters.ts";
 import { cacheKey } from "./cache/key.ts";
 import { decideLookup } from "./cache/lookup-decision.ts";
 import type { MemoryBudget } from "./cache/memory-budget.ts";
@@ -37,6 +38,7 @@ export interface EdgeParts {
   readonly origin: Origin;
   /** Absent: this worker is the only one. */
   readonly siblings?: Siblings | undefined;
+  readonly counters: CacheCounters;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -140,6 +142,7 @@ export class Edge {
         return use.miss;
       case "reply":
         if (use.refresh) this.#forwarder.refresh(visit, stored);
+        if (use.outcome.kind === "stale") this.#parts.counters.servedStale(use.outcome.reason);
         this.#reply(visit, stored, use.outcome, now);
         return undefined;
       default:

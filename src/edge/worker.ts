@@ -1,6 +1,7 @@
 import process from "node:process";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { monotonicClock, systemClock } from "#clock.ts";
+import type { ExplainQuery } from "#feed/explained.ts";
 import type {
   EdgeAccessLog,
   EdgeSettings,
@@ -17,7 +18,13 @@ import { LogFile } from "#usage/log-file.ts";
 import { lineFormat } from "#usage/log-line.ts";
 import { processUse } from "#usage/own-process.ts";
 import { type Assembled, assemble } from "./assemble.ts";
+import { countEntries } from "./counted-entries.ts";
+import { decisionsOf } from "./explain/decisions.ts";
+import { explain } from "./explain.ts";
 import { FeedFollower } from "./feed-follower.ts";
+import type { Edge } from "./serve.ts";
+import { SiblingDoor } from "./siblings/sibling-door.ts";
+import { siblingTokens } from "./siblings/tokens.ts";
 import { inMemory, listStored } from "./stored-listing.ts";
 import { Connection } from "./wire/http1/connection.ts";
 import { Http2Connection } from "./wire/http2/connection.ts";
@@ -30,14 +37,17 @@ import { TlsDoor } from "./wire/tls/tls-door.ts";
 interface Started {
   readonly settings: EdgeSettings;
   readonly slot: number;
+  readonly siblingSecret: string | undefined;
   readonly log: Logger;
   /** Absent: nothing over TLS. */
   readonly tls?: TlsDoor;
   /** Absent: none is kept. */
   readonly accessLog?: AccessLog;
   listener?: Listener;
+  /** Where siblings ask. */
+  door?: SiblingDoor;
   /** Absent until it serves. */
-  stores?: Omit<Assembled, "edge">;
+  assembled?: Assembled;
 }
 
 const feed = new FeedFollower();
@@ -58,7 +68,7 @@ process.on("unhandledRejection", (error) => die(error));
 function receive(message: ToWorker): void {
   switch (message.kind) {
     case "start":
-      started = begin(message.settings, message.slot);
+      started = begin(message);
       return;
     case "ticket-keys":
       return started?.tls?.useTicketKeys(message.keys);
@@ -69,19 +79,26 @@ function receive(message: ToWorker): void {
       send({ kind: "loaded" });
       return send({ kind: "ack", number: feed.number });
     case "entries":
+      countEntries(counters, message.entries, feed.number);
       feed.apply(message.entries);
-      for (const entry of message.entries) {
-        if (entry.kind === "endpoint-delete") counters.forget(entry.id);
-      }
+      started?.assembled?.edge.answers.feedAdvanced();
       return send({ kind: "ack", number: feed.number });
     case "ping":
       return send({ kind: "ack", number: feed.number });
     case "usage":
-      return send({ kind: "usage", usage: counters.snapshot(processUse()) });
+      return tellUsage();
+    case "siblings":
+      started?.assembled?.siblings?.update(message.addresses);
+      return send({ kind: "siblings", round: message.round });
     case "disk-hold":
-      return started?.stores?.disk?.hold(message.held);
+      return started?.assembled?.disk?.hold(message.held);
     case "list-stored":
       void tellStored(message);
+      return;
+    case "explain":
+      tellDecisions(message).catch((error: unknown) => {
+        started?.log.error({ err: error }, "request not explained");
+      });
       return;
     case "serve":
       void listen();
@@ -94,12 +111,13 @@ function receive(message: ToWorker): void {
   }
 }
 
-function begin(settings: EdgeSettings, slot: number): Started {
+function begin({ settings, slot, siblingSecret }: Extract<ToWorker, { kind: "start" }>): Started {
   const log = createLogger(settings.logLevel);
   const { tls, accessLog } = settings;
   return {
     settings,
     slot,
+    siblingSecret,
     log,
     ...(tls === undefined ? {} : { tls: new TlsDoor(feed.certificates, log) }),
     ...(accessLog === undefined ? {} : { accessLog: openAccessLog(accessLog, log) }),
@@ -119,10 +137,13 @@ function openAccessLog({ path, format }: EdgeAccessLog, log: Logger): AccessLog 
 async function listen(): Promise<void> {
   if (started === undefined) throw new Error("Told to serve before start");
   const { settings, log, tls, accessLog } = started;
-  const { slot } = started;
+  const { slot, siblingSecret } = started;
   const diskGrew = (bytes: number): void => send({ kind: "disk-grew", bytes });
-  const { edge, ...stores } = assemble({ settings, slot, pid: process.pid, feed, log, diskGrew });
-  started.stores = stores;
+  const { pid } = process;
+  const own = { slot, siblingSecret, pid, feed, counters: counters.cache, diskGrew };
+  const assembled = assemble({ settings, ...own, log });
+  const { edge } = assembled;
+  started.assembled = assembled;
   const parts: ConnectionParts = {
     serve: edge.serve.bind(edge),
     observer: new EdgeObserver(counters, accessLog, systemClock),
@@ -148,22 +169,49 @@ async function listen(): Promise<void> {
   });
   started.listener = listener;
   try {
-    send({ kind: "listening", ...(await listener.listen(settings)) });
+    const siblingPort = await openDoor(started, edge, parts);
+    send({ kind: "listening", ...(await listener.listen(settings)), ...siblingPort });
   } catch (error) {
     send({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
   }
 }
 
+/** Where siblings ask, if there may be any. */
+async function openDoor(
+  worker: Started,
+  { answers }: Edge,
+  { slabs }: ConnectionParts,
+): Promise<{ readonly siblingPort?: number }> {
+  const { siblingSecret, log } = worker;
+  if (siblingSecret === undefined) return {};
+  const tokens = siblingTokens(siblingSecret);
+  const clocks = { clock: systemClock, stopwatch: monotonicClock };
+  worker.door = new SiblingDoor({ answers, tokens, slabs, log, ...clocks });
+  return { siblingPort: await worker.door.listen() };
+}
+
+function tellUsage(): void {
+  const use = started?.assembled?.use();
+  send({ kind: "usage", usage: counters.snapshot(processUse(), use) });
+}
+
 async function tellStored({ id, ...query }: StoredQuery & { readonly id: number }): Promise<void> {
-  const stored = inMemory(started?.stores?.memory.entries() ?? []);
+  const stored = inMemory(started?.assembled?.memory.entries() ?? []);
   const purges = feed.endpoints.withId(query.endpointId)?.purges;
   send({ kind: "stored", id, ...(await listStored(stored, { query, purges, pause: nextTurn })) });
 }
 
+/** One that does not serve yet has nothing to tell. */
+async function tellDecisions({ id, ...query }: ExplainQuery & { readonly id: number }) {
+  const assembled = started?.assembled;
+  if (assembled === undefined) return;
+  send({ kind: "explained", id, ...explain(await decisionsOf(assembled.decisive, query)) });
+}
+
 async function stop(graceMs: number): Promise<void> {
-  await started?.listener?.stop(graceMs);
-  send({ kind: "usage", usage: counters.snapshot(processUse()) });
-  await Promise.all([started?.accessLog?.close(), started?.stores?.disk?.close()]);
+  await Promise.all([started?.listener?.stop(graceMs), started?.door?.stop(graceMs)]);
+  tellUsage();
+  await Promise.all([started?.accessLog?.close(), started?.assembled?.disk?.close()]);
   process.exit(0);
 }
 

@@ -1,6 +1,7 @@
 import type { UsageSnapshot } from "#usage/edge-counters.ts";
 import type { LogFormat } from "#usage/log-line.ts";
 import type { EdgeCertificate, EdgeEndpoint, FeedEntry } from "./entry.ts";
+import type { ExplainAnswer, ExplainQuery } from "./explained.ts";
 
 /** A purge that something stored may still need: kept until a later purge of everything. */
 export interface PurgeInForce {
@@ -87,6 +88,14 @@ export interface EdgeAccessLog {
   readonly format: LogFormat;
 }
 
+/** Where a worker listens for the others of its host. */
+export interface SiblingAddress {
+  /** Its place among them. */
+  readonly slot: number;
+  /** On 127.0.0.1. */
+  readonly port: number;
+}
+
 /** What a snapshot is made of, some of it in each part. */
 export interface SnapshotContent {
   readonly endpoints: readonly EdgeEndpoint[];
@@ -101,6 +110,14 @@ export type ToWorker =
       readonly settings: EdgeSettings;
       /** The worker's place among the others: below their number. */
       readonly slot: number;
+      /** What workers know one another by. Absent: there is one worker. */
+      readonly siblingSecret?: string;
+    }
+  /** All workers that listen: each time that one comes or goes. Answered by the same round. */
+  | {
+      readonly kind: "siblings";
+      readonly round: number;
+      readonly addresses: readonly SiblingAddress[];
     }
   /** The disk is too full, or is no more: nothing is written, or is again. */
   | { readonly kind: "disk-hold"; readonly held: boolean }
@@ -121,18 +138,28 @@ export type ToWorker =
   | { readonly kind: "usage" }
   /** Answered by "stored", which has the same id. */
   | ({ readonly kind: "list-stored"; readonly id: number } & StoredQuery)
+  /** Answered by "explained", which has the same id. */
+  | ({ readonly kind: "explain"; readonly id: number } & ExplainQuery)
   /** Finish what is in flight within `graceMs`, then exit 0. */
   | { readonly kind: "stop"; readonly graceMs: number };
 
 /** Worker → control plane. */
 export type FromWorker =
   | { readonly kind: "loaded" }
-  | { readonly kind: "listening"; readonly port: number; readonly tlsPort?: number }
+  | {
+      readonly kind: "listening";
+      readonly port: number;
+      readonly tlsPort?: number;
+      readonly siblingPort?: number;
+    }
+  /** It knows its siblings as they were in this round. */
+  | { readonly kind: "siblings"; readonly round: number }
   /** By how many bytes more, or less, it has the disk used. */
   | { readonly kind: "disk-grew"; readonly bytes: number }
   /** Everything up to and including `number` is in force in this worker. */
   | { readonly kind: "ack"; readonly number: number }
   | { readonly kind: "usage"; readonly usage: UsageSnapshot }
   | ({ readonly kind: "stored"; readonly id: number } & StoredAnswer)
+  | ({ readonly kind: "explained"; readonly id: number } & ExplainAnswer)
   /** Cannot go on, and why: the port is taken. */
   | { readonly kind: "failed"; readonly message: string };

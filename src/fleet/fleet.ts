@@ -6,8 +6,10 @@ import { SHUTDOWN_GRACE_MS, START_TIMEOUT_MS } from "#limits.ts";
 import type { Logger } from "#log.ts";
 import type { EdgeUsage } from "#usage/edge-usage.ts";
 import type { DiskKeeper } from "#edge/disk/disk-keeper.ts";
+import { Explanations } from "./explanations.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { restartDelayMs } from "./restart-delay.ts";
+import { SiblingDirectory } from "./sibling-directory.ts";
 import { StoredListings } from "./stored-listings.ts";
 import { TicketKeys } from "./ticket-keys.ts";
 
@@ -44,20 +46,24 @@ export interface FleetParts {
 export class Fleet implements AsyncDisposable {
   /** What the workers have stored. */
   readonly stored: StoredListings;
+  /** What the workers would do with a request. */
+  readonly explanations: Explanations;
   readonly #parts: FleetParts;
   readonly #slots = new Set<Promise<void>>();
   readonly #running = new Set<ChildProcess>();
   readonly #ticketKeys = new TicketKeys((keys) => this.#tellAll({ kind: "ticket-keys", keys }));
+  readonly #siblings = new SiblingDirectory();
   readonly #stopping = new AbortController();
   #diskHeld = false;
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
     this.stored = new StoredListings({ disk: parts.disk });
+    this.explanations = new Explanations(parts.clock);
   }
 
   /**
-   * Resolves when every worker listens.
+   * Resolves when every worker listens, and knows the others.
    * @throws Error when one cannot: the port was taken a moment ago
    */
   async start(): Promise<void> {
@@ -68,6 +74,7 @@ export class Fleet implements AsyncDisposable {
       this.#slots.add(this.#keepRunning(index, { resolve, reject }));
     }
     await Promise.all(starts);
+    await this.#siblings.settled();
   }
 
   /** Has the workers begin, or end, dropping what they would write to disk. */
@@ -114,7 +121,7 @@ export class Fleet implements AsyncDisposable {
 
   /** Runs one worker to its end, and says how it ended. */
   async #run(slot: number, first: { resolve(): void }): Promise<string> {
-    const { hub, usage, snapshot, settings, log } = this.#parts;
+    const { hub, usage, snapshot, settings, workers, log } = this.#parts;
     // No variable of ours reaches a worker: what it needs comes by the channel. But libuv has made its
     // pool by then.
     const env = { UV_THREADPOOL_SIZE: String(POOL_THREADS) };
@@ -134,6 +141,8 @@ export class Fleet implements AsyncDisposable {
     const askUsage = (): void => send({ kind: "usage" });
     const member = usage.join(askUsage);
     const holder = this.stored.join(send);
+    const explainer = this.explanations.join(slot, send);
+    const sibling = this.#siblings.join(slot, send);
     const asking = setInterval(askUsage, USAGE_EVERY_MS);
     const late = setTimeout(() => channel.kill("it did not start in time"), START_TIMEOUT_MS);
     child.on("message", (message: FromWorker) => {
@@ -143,18 +152,22 @@ export class Fleet implements AsyncDisposable {
       else if (message.kind === "usage") member.heard(message.usage);
       else if (message.kind === "disk-grew") this.#parts.disk?.grew(message.bytes);
       else if (message.kind === "stored") holder.heard(message.id, message);
+      else if (message.kind === "explained") explainer.heard(message.id, message);
+      else if (message.kind === "siblings") sibling.knows(message.round);
       else if (message.kind === "failed") channel.kill(message.message);
       else {
         clearTimeout(late);
         heartbeat.start();
-        const { port, tlsPort: tls_port } = message;
-        log.info({ worker_pid: child.pid, port, tls_port }, "edge worker listens");
+        const { port, tlsPort: tls_port, siblingPort } = message;
+        if (siblingPort !== undefined) sibling.listens(siblingPort);
+        log.info({ slot, worker_pid: child.pid, port, tls_port }, "edge worker listens");
         first.resolve();
       }
     });
     const exited = endOf(child);
     try {
-      await channel.send({ kind: "start", settings, slot });
+      const siblings = workers > 1 ? { siblingSecret: this.#siblings.secret } : {};
+      await channel.send({ kind: "start", settings, slot, ...siblings });
       await channel.send({ kind: "ticket-keys", keys: this.#ticketKeys.current });
       await follower.load(snapshot);
       if (this.#diskHeld) await channel.send({ kind: "disk-hold", held: true });
@@ -168,6 +181,8 @@ export class Fleet implements AsyncDisposable {
     follower.leave();
     member.leave();
     holder.leave();
+    explainer.leave();
+    sibling.leave();
     this.#running.delete(child);
     this.#clearUpAfter(slot, child.pid);
     return reason || ended;

@@ -25,7 +25,15 @@ import {
   type Values,
 } from "./family.ts";
 
-/** What the tiers of a worker tell of themselves, when they are asked. */
+/** What a worker's tiers and siblings tell of themselves, when they are asked. */
+export interface CacheUse extends TierUse {
+  /** Questions to other workers. Absent: there are none. */
+  readonly siblings:
+    | { readonly answered: number; readonly failed: number; readonly broken: number }
+    | undefined;
+}
+
+/** What the tiers of a worker tell of themselves. */
 export interface TierUse {
   readonly memory: {
     readonly objects: number;
@@ -99,15 +107,18 @@ export class CacheCounters {
   }
 
   /** A copy, with what the tiers say now. Absent: there are none yet. */
-  snapshot(use: TierUse | undefined): Values<CacheFamily> {
+  snapshot(use: CacheUse | undefined): Values<CacheFamily> {
     const values = copyValues(this.#values);
     if (use === undefined) return values;
-    const { memory, disk } = use;
+    const { memory, disk, siblings } = use;
     values.memoryObjects.set([memory.objects]);
     values.memoryBytes.set([memory.bytes]);
     values.memoryGhosts.set([memory.ghosts]);
     values.memoryEvictions.set([memory.evictions]);
     values.slicesFetched.set([use.slicesFetched]);
+    if (siblings !== undefined) {
+      values.siblingQuestions.set([siblings.answered, siblings.failed, siblings.broken]);
+    }
     if (disk === undefined) return values;
     const { readQuickly, absent, corrupt, failed, skipped } = disk;
     const read = disk.read - readQuickly;

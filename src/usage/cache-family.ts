@@ -27,6 +27,7 @@ export const COMPRESSION_CODINGS = ["br", "zstd", "gzip"] as const;
 export type CompressionCoding = (typeof COMPRESSION_CODINGS)[number];
 export const COMPRESSION_RESULTS = ["made", "useless", "refused", "failed"] as const;
 export type CompressionResult = (typeof COMPRESSION_RESULTS)[number];
+export const SIBLING_RESULTS = ["answered", "failed", "broken"] as const;
 export const DISK_READ_RESULTS = [
   "quick",
   "read",
@@ -87,6 +88,12 @@ export const CACHE_FAMILIES = {
     help: "Bodies that were to be compressed, by coding and by what came of it.",
     type: "counter",
     labels: { coding: COMPRESSION_CODINGS, result: COMPRESSION_RESULTS },
+  },
+  siblingQuestions: {
+    name: "atoll_edge_sibling_questions_total",
+    help: "Fetches that a worker asked of the one that has the key, by what came of it; failed ones went to the origin, a broken one was answered and broke off.",
+    type: "counter",
+    labels: { result: SIBLING_RESULTS },
   },
   memoryObjects: {
     name: "atoll_edge_memory_objects",

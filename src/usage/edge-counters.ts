@@ -1,5 +1,5 @@
 import { unreachable } from "#unreachable.ts";
-import { CacheCounters, type TierUse } from "./cache-counters.ts";
+import { CacheCounters, type CacheUse } from "./cache-counters.ts";
 import type { CacheFamily } from "./cache-family.ts";
 import {
   add,
@@ -120,15 +120,15 @@ export class EdgeCounters {
     add(this.#values.logLinesDropped, 0, lines);
   }
 
-  /** A copy: what is counted on does not change it. Without tiers there are none yet. */
-  snapshot(use: ProcessUse, tiers?: TierUse): UsageSnapshot {
+  /** A copy: what is counted on does not change it. `cache` is absent as long as there is none. */
+  snapshot(use: ProcessUse, cache?: CacheUse): UsageSnapshot {
     this.#values.cpuSeconds[0] = use.cpuSeconds;
     this.#values.residentBytes[0] = use.residentBytes;
     const endpoints = new Map<string, Values<EndpointFamily>>();
     for (const [id, { values }] of this.#endpoints) endpoints.set(id, copyValues(values));
     endpoints.set(NO_ENDPOINT, copyValues(this.none.values));
     endpoints.set(OTHER_ENDPOINTS, copyValues(this.#other.values));
-    return { edge: copyValues(this.#values), cache: this.cache.snapshot(tiers), endpoints };
+    return { edge: copyValues(this.#values), cache: this.cache.snapshot(cache), endpoints };
   }
 }
 

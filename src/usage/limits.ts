@@ -59,3 +59,6 @@ export const LOG_FILE_POLL_MS = 10_000;
 
 /** Hosts and User-Agents whose escaping is remembered, of up to 4 KiB each and cut from larger heads. */
 export const REMEMBERED_TEXTS_MAX = 256;
+
+/** A request that is explained is in a query: the largest that an edge takes, escaped. */
+export const LOOPBACK_HEAD_BYTES_MAX = 128 * 1024;

@@ -98,7 +98,10 @@ describe("what is cached of a Space with CORS rules", () => {
     });
     assert.deepEqual([known.status, allowed(known)], [304, OTHER]);
     // HEAD is a method of its own: the second rule is the one that has it for both.
-    for (const [origin, allows] of [[ONE, ONE], [OTHER, OTHER]] as const) {
+    for (const [origin, allows] of [
+      [ONE, ONE],
+      [OTHER, OTHER],
+    ] as const) {
       const head = await atoll.edge(host, "/a.txt", { method: "HEAD", headers: { origin } });
       assert.deepEqual([head.status, allowed(head)], [200, allows]);
     }
@@ -162,7 +165,10 @@ describe("a preflight", () => {
     const { host } = await ruledSpace();
     assert.equal((await preflight(host, ONE, "GET")).status, 200);
     const [first, second] = await askOften(host, { origin: OTHER });
-    assert.deepEqual([first, second].map((reply) => reply && allowed(reply)), [OTHER, OTHER]);
+    assert.deepEqual(
+      [first, second].map((reply) => reply && allowed(reply)),
+      [OTHER, OTHER],
+    );
     assert.equal(allowed(await preflight(host, ONE, "GET")), ONE);
     assert.equal((await preflight(host, "https://stranger.test", "GET")).status, 403);
     for (const reply of await askOften(host, {})) assert.equal(allowed(reply), undefined);

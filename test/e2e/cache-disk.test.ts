@@ -83,7 +83,10 @@ async function logged(edge: EdgeAlone, message: string): Promise<void> {
 }
 
 describe("a flipped bit on the disk", () => {
-  for (const [where, share] of [["at the beginning", 0], ["in the head", 0.02]] as const) {
+  for (const [where, share] of [
+    ["at the beginning", 0],
+    ["in the head", 0.02],
+  ] as const) {
     test(`${where} of files makes them absent, and is logged`, async () => {
       await flipsAreNoticed(join(folder, `flip-${share}`), share);
     });
@@ -105,11 +108,17 @@ describe("a flipped bit on the disk", () => {
     assert.equal(entries.length, targets.length);
     {
       await using edge = await startWith(disk);
-      assert.deepEqual(await askAll(edge, targets), targets.map(() => "HIT"));
+      assert.deepEqual(
+        await askAll(edge, targets),
+        targets.map(() => "HIT"),
+      );
     }
     for (const entry of entries) await flip(entry, share);
     await using edge = await startWith(disk);
-    assert.deepEqual(await askAll(edge, targets), targets.map(() => "MISS"));
+    assert.deepEqual(
+      await askAll(edge, targets),
+      targets.map(() => "MISS"),
+    );
     await logged(edge, "disk entry is corrupt");
   }
 
@@ -148,7 +157,10 @@ describe("a flipped bit on the disk", () => {
 
   test("is noticed in files that are in use", async () => {
     const disk = join(folder, "flip-in-use");
-    const targets = targetsOf("in-use", Array.from({ length: 60 }, () => 700 * KIB));
+    const targets = targetsOf(
+      "in-use",
+      Array.from({ length: 60 }, () => 700 * KIB),
+    );
     // Memory has room for a third of it.
     await using edge = await startWith(disk, ["--memory", String(16 * MIB)]);
     await askAll(edge, targets);
@@ -169,10 +181,19 @@ describe("a cache folder that is removed while it is in use", () => {
     await askAll(edge, targets);
     await until("it is written", () => entriesIn(disk).length >= targets.length);
     await rm(disk, { recursive: true });
-    assert.deepEqual(await askAll(edge, targets), targets.map(() => "HIT"));
+    assert.deepEqual(
+      await askAll(edge, targets),
+      targets.map(() => "HIT"),
+    );
     const others = targetsOf("removed-others", [20, 20 * KIB, 600 * KIB, 4 * MIB]);
-    assert.deepEqual(await askAll(edge, others), others.map(() => "MISS"));
-    assert.deepEqual(await askAll(edge, others), others.map(() => "HIT"));
+    assert.deepEqual(
+      await askAll(edge, others),
+      others.map(() => "MISS"),
+    );
+    assert.deepEqual(
+      await askAll(edge, others),
+      others.map(() => "HIT"),
+    );
     await until("it is written to again", () => entriesIn(disk).length >= others.length);
   });
 
@@ -184,7 +205,10 @@ describe("a cache folder that is removed while it is in use", () => {
     await rm(disk, { recursive: true });
     await writeFile(disk, "no folder");
     const others = targetsOf("replaced-others", [20, 20 * KIB, 600 * KIB, 4 * MIB]);
-    assert.deepEqual(await askAll(edge, others), others.map(() => "MISS"));
+    assert.deepEqual(
+      await askAll(edge, others),
+      others.map(() => "MISS"),
+    );
     assert.deepEqual(await askAll(edge, [...targets, ...others]), Array(8).fill("HIT"));
     await logged(edge, "disk write failed");
   });
@@ -212,7 +236,10 @@ describe("a full disk", { skip: noMount ?? false }, () => {
   test("is kept from filling by what is stored", async () => {
     const disk = join(small, "own");
     await using edge = await startWith(disk, ["--memory", String(16 * MIB)]);
-    const targets = targetsOf("many", Array.from({ length: 60 }, () => 900 * KIB));
+    const targets = targetsOf(
+      "many",
+      Array.from({ length: 60 }, () => 900 * KIB),
+    );
     for (const _ of [1, 2]) await askAll(edge, targets);
     const other = join(small, "other");
     await until("something is left for others", async () => {
@@ -232,8 +259,14 @@ describe("a full disk", { skip: noMount ?? false }, () => {
     const filler = join(small, "filler");
     await writeFile(filler, Buffer.alloc(16 * MIB)).catch(() => undefined);
     const targets = targetsOf("full", [10, 10 * KIB, 500 * KIB, 3 * MIB]);
-    assert.deepEqual(await askAll(edge, targets), targets.map(() => "MISS"));
-    assert.deepEqual(await askAll(edge, targets), targets.map(() => "HIT"));
+    assert.deepEqual(
+      await askAll(edge, targets),
+      targets.map(() => "MISS"),
+    );
+    assert.deepEqual(
+      await askAll(edge, targets),
+      targets.map(() => "HIT"),
+    );
     const isTrouble = /disk write failed|disk writes are held/;
     await until("it is logged", () => edge.log.some(({ msg }) => isTrouble.test(msg)));
     assert.equal(entriesIn(disk).length, 0);

@@ -2,7 +2,7 @@ import type { Readable, Writable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Connections } from "./connections.ts";
-import type { Line } from "./line.ts";
+import type { AnswerHead, Line } from "./line.ts";
 import type { Question } from "./question.ts";
 import type { Random } from "./random.ts";
 import type { Tally } from "./tally.ts";
@@ -74,9 +74,11 @@ export async function ask(
 ): Promise<void> {
   const begun = line.begin(question);
   const end = tally.began(name, question);
+  let head: AnswerHead | undefined;
   try {
     const answered = async () => {
-      const { status, fields, content } = await begun.head;
+      head = await begun.head;
+      const { status, fields, content } = head;
       const body = await manner.receive(content, random);
       await begun.whole();
       return { status, fields, body };
@@ -86,7 +88,8 @@ export async function ask(
     const [answer] = await Promise.all([answered(), sent]);
     tally.answered(name, question, answer);
   } catch (error) {
-    tally.broke(name, question, error, { excuse: begun.excuse(), tell: () => begun.tell() });
+    const excuse = begun.excuse() ?? question.excuseFor?.(head);
+    tally.broke(name, question, error, { excuse, tell: () => begun.tell() });
   } finally {
     end();
   }
@@ -113,7 +116,8 @@ export async function askAndReset(client: Client, question: Question): Promise<v
     const excuse = "reset by the client";
     tally.broke(name, question, new Error(excuse), { excuse, tell: () => begun.tell() });
   } catch (error) {
-    tally.broke(name, question, error, { excuse: begun.excuse(), tell: () => begun.tell() });
+    const excuse = begun.excuse() ?? question.excuseFor?.(undefined);
+    tally.broke(name, question, error, { excuse, tell: () => begun.tell() });
   } finally {
     end();
   }

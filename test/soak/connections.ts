@@ -18,6 +18,8 @@ export interface Target {
   readonly ca: string;
   /** By ALPN's name, for https. */
   readonly protocol: "h2" | "http/1.1";
+  /** Whose content is asked for. Absent: that of the address. */
+  readonly host?: string;
 }
 
 export interface Connected {
@@ -37,12 +39,13 @@ export class Connections {
     return this.#open.size;
   }
 
-  connect({ url, ca, protocol }: Target): Connected {
-    const { hostname: host, port } = new URL(url);
-    const tcp = connect({ host, port: Number(port), noDelay: true });
+  connect({ url, ca, protocol, host }: Target): Connected {
+    const { hostname, port } = new URL(url);
+    const tcp = connect({ host: hostname, port: Number(port), noDelay: true });
     const tracked = this.track(tcp);
+    const named = host === undefined ? { host: hostname } : { host, servername: host };
     const socket = url.startsWith("https:")
-      ? connectTls({ socket: tcp, host, ca, ALPNProtocols: [protocol] })
+      ? connectTls({ socket: tcp, ...named, ca, ALPNProtocols: [protocol] })
       : tcp;
     return {
       socket,

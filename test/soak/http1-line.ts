@@ -27,7 +27,11 @@ export function http1Line(connections: Connections, target: Target): Line {
       host: "127.0.0.1",
       path,
       method,
-      headers: { ...fields, ...length },
+      headers: {
+        ...(target.host === undefined ? {} : { host: target.host }),
+        ...fields,
+        ...length,
+      },
       agent,
     });
     if (body === undefined) request.end();

@@ -27,8 +27,9 @@ export function http2Line(connections: Connections, target: Target): Line {
       current = open();
     }
     const { session, connected } = current;
+    const authority = target.host === undefined ? {} : { ":authority": target.host };
     const stream = session.request(
-      { ":method": method, ":path": path, ...fields },
+      { ":method": method, ":path": path, ...authority, ...fields },
       { endStream: body === undefined },
     );
     let excuse: Excuse | undefined;

@@ -1,4 +1,5 @@
-import type { EdgeAlone, LogLine } from "../support/edge-alone.ts";
+import type { LogLine } from "../support/edge-alone.ts";
+import type { Program } from "../support/processes.ts";
 
 /** What the edge has logged, line by line, as it comes. */
 export class Journal {
@@ -12,7 +13,7 @@ export class Journal {
   readonly listening = new Set<number>();
   #rest = "";
 
-  constructor({ child }: EdgeAlone, already: string) {
+  constructor({ child }: Program, already: string) {
     this.#take(already);
     child.stderr?.on("data", (text: string) => this.#take(text));
   }

@@ -1,5 +1,6 @@
 import { contentOf, noise, sha256 } from "./content.ts";
 import type { Random } from "./random.ts";
+import type { Excuse } from "./tally.ts";
 
 /** What a client asks for, and what it has to get. */
 export interface Question {
@@ -7,7 +8,10 @@ export interface Question {
   readonly path: string;
   readonly fields: Readonly<Record<string, string>>;
   readonly body: Buffer | undefined;
-  readonly expected: Expected;
+  /** What is wrong with an answer that came to its end, if anything. */
+  readonly faultOf: (answer: Answer) => string | undefined;
+  /** Why an answer may have broken off of which no more is known than this. Absent: it may not. */
+  readonly excuseFor?: (head: Omit<Answer, "body"> | undefined) => Excuse | undefined;
 }
 
 interface Expected {
@@ -64,48 +68,53 @@ function uniquePath(length: number): string {
 }
 
 export function get(path: string): Question {
-  const { bytes, etag } = contentOf(path);
-  const expected = { status: 200, ...contentExpected(bytes), etag };
-  return { method: "GET", path, fields: {}, body: undefined, expected };
+  return asking("GET", path, expectedOf(path));
 }
 
 /** Sends octets, which come back. */
 export function post(random: Random, length: number): Question {
   const body = noise(random.below(1_000_000), length);
   const expected = { status: 200, ...contentExpected(body), etag: undefined };
-  return { method: "POST", path: "/echo", fields: {}, body, expected };
+  return { ...asking("POST", "/echo", expected), body };
 }
 
 function head(path: string): Question {
-  const question = get(path);
-  const { length } = question.expected;
-  const expected = { ...question.expected, ...contentExpected(NOTHING), length };
-  return { ...question, method: "HEAD", expected };
+  const whole = expectedOf(path);
+  const { length } = whole;
+  return asking("HEAD", path, { ...whole, ...contentExpected(NOTHING), length });
 }
 
 function unmodified(path: string): Question {
-  const question = get(path);
-  const { etag = "" } = question.expected;
-  const expected = { ...question.expected, ...contentExpected(NOTHING), status: 304 };
-  return { ...question, fields: { "if-none-match": etag }, expected };
+  const whole = expectedOf(path);
+  const expected = { ...whole, ...contentExpected(NOTHING), status: 304 };
+  const { etag = "" } = whole;
+  return { ...asking("GET", path, expected), fields: { "if-none-match": etag } };
 }
 
 function part(path: string, random: Random): Question {
-  const { bytes, etag } = contentOf(path);
+  const { bytes } = contentOf(path);
   const first = random.below(bytes.length);
   const last = random.between(first, bytes.length - 1);
-  const expected = { status: 206, ...contentExpected(bytes.subarray(first, last + 1)), etag };
-  const fields = { range: `bytes=${first}-${last}` };
-  return { method: "GET", path, fields, body: undefined, expected };
+  const content = contentExpected(bytes.subarray(first, last + 1));
+  const expected = { ...expectedOf(path), status: 206, ...content };
+  return { ...asking("GET", path, expected), fields: { range: `bytes=${first}-${last}` } };
+}
+
+function asking(method: Question["method"], path: string, expected: Expected): Question {
+  const faultOf = (answer: Answer) => difference(expected, answer);
+  return { method, path, fields: {}, body: undefined, faultOf };
+}
+
+function expectedOf(path: string): Expected {
+  const { bytes, etag } = contentOf(path);
+  return { status: 200, ...contentExpected(bytes), etag };
 }
 
 function contentExpected(bytes: Buffer): Pick<Expected, "length" | "bodyLength" | "sha256"> {
   return { length: bytes.length, bodyLength: bytes.length, sha256: sha256(bytes) };
 }
 
-/** What is wrong with an answer, if anything. */
-export function faultOf({ expected }: Question, answer: Answer): string | undefined {
-  const { status, fields, body } = answer;
+function difference(expected: Expected, { status, fields, body }: Answer): string | undefined {
   if (status !== expected.status) return `status ${status}, not ${expected.status}`;
   const length = fields["content-length"];
   if (status !== 304 && length !== undefined && Number(length) !== expected.length) {

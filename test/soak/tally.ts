@@ -1,10 +1,15 @@
-import { type Answer, faultOf, type Question } from "./question.ts";
+import type { Answer, Question } from "./question.ts";
 
 /** What is kept of failures: more of them say no more. */
 const FAILURES_SHOWN = 20;
 
-/** Why a request may have no answer: our own doing. */
-export type Excuse = "worker killed" | "reset by the client";
+/** Why a request may have no answer: our own doing, or that of the origin. */
+export type Excuse =
+  | "worker killed"
+  | "reset by the client"
+  | "origin failed"
+  /** What is missing of an object cannot be had any more. */
+  | "object changed";
 
 /** What is known of how a request broke. */
 export interface Breaking {
@@ -63,7 +68,7 @@ export class Tally {
   }
 
   answered(client: string, question: Question, answer: Answer): void {
-    const fault = faultOf(question, answer);
+    const fault = question.faultOf(answer);
     if (fault === undefined) {
       count(this.whole, client);
       count(this.caches, String(answer.fields["x-cache"] ?? "none"));

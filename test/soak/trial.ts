@@ -1,11 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { EdgeAlone } from "../support/edge-alone.ts";
-import { isAlive } from "../support/processes.ts";
+import { isAlive, type Program } from "../support/processes.ts";
 import { until } from "../support/until.ts";
+import type { Soak } from "./client.ts";
 import { Connections } from "./connections.ts";
 import { Journal } from "./journal.ts";
 import { killWorker } from "./kill.ts";
-import { type Place, runLoad } from "./load.ts";
 import { randomFrom } from "./random.ts";
 import { Tally } from "./tally.ts";
 import { type Descriptors, descriptors, Memory } from "./vitals.ts";
@@ -22,7 +21,7 @@ const PROGRESS_EVERY_MS = 30_000;
 
 /** One run, from its beginning to what was found. */
 export interface Trial {
-  readonly edge: EdgeAlone;
+  readonly program: Program;
   readonly tally: Tally;
   readonly connections: Connections;
   readonly journal: Journal;
@@ -35,42 +34,40 @@ export interface Trial {
 }
 
 /** Before the first request. */
-export async function beginTrial(edge: EdgeAlone): Promise<Trial> {
-  const journal = new Journal(edge, edge.output.stderr);
+export async function beginTrial(program: Program): Promise<Trial> {
+  const journal = new Journal(program, program.output.stderr);
   await until("every worker listens", () => journal.listening.size === WORKERS);
-  const { workers } = edge;
+  const { workers } = program;
   const [elder = 0] = workers;
   const worker = new Map(descriptors(elder));
   // Opened with its first line.
   const logs = worker.get(ACCESS_LOG) ?? 0;
   return {
-    edge,
+    program,
     journal,
     elder,
     tally: new Tally(),
     connections: new Connections(),
     memory: new Memory(),
     kills: [],
-    base: { parent: descriptors(edge.pid), worker: worker.set(ACCESS_LOG, logs + 1) },
+    base: { parent: descriptors(program.pid), worker: worker.set(ACCESS_LOG, logs + 1) },
   };
 }
 
-/** How long, and what follows from which seed. */
+/** How long, what is asked meanwhile, and what follows from which seed. */
 interface Terms {
   readonly lastsMs: number;
   readonly seed: number;
   readonly say: (line: string) => void;
+  /** Asks until the signal aborts, and resolves when what it has begun has come to its end. */
+  readonly load: (soak: Soak) => Promise<void>;
 }
 
 /** The load, and beside it the kills and the looks at memory; ends when all is answered. */
-export async function loadTrial(
-  trial: Trial,
-  place: Place,
-  { lastsMs, seed, say }: Terms,
-): Promise<void> {
-  const { tally, connections } = trial;
+export async function loadTrial(trial: Trial, { lastsMs, seed, say, load }: Terms): Promise<void> {
+  const { tally, connections, program } = trial;
   const ending = new AbortController();
-  const clients = runLoad({ tally, connections, signal: ending.signal }, place, seed);
+  const clients = load({ tally, connections, signal: ending.signal });
   const startedAt = performance.now();
   const elapsedMs = (): number => performance.now() - startedAt;
   const random = randomFrom(seed);
@@ -79,7 +76,7 @@ export async function loadTrial(
   let sayAtMs = PROGRESS_EVERY_MS;
   while (elapsedMs() < lastsMs) {
     await delay(Math.min(SAMPLE_EVERY_MS, lastsMs - elapsedMs()));
-    trial.memory.sample([trial.edge.pid, ...trial.edge.workers], elapsedMs() / lastsMs);
+    trial.memory.sample([program.pid, ...program.workers], elapsedMs() / lastsMs);
     if (elapsedMs() > killAtMs && killOne(trial)) killAtMs = nextKill();
     if (elapsedMs() < sayAtMs) continue;
     sayAtMs += PROGRESS_EVERY_MS;
@@ -93,8 +90,8 @@ export async function loadTrial(
 }
 
 /** Kills a worker that listens, if there is one beside the elder. */
-function killOne({ edge, journal, elder, kills, connections }: Trial): boolean {
-  const victim = edge.workers.find((pid) => pid !== elder && journal.listening.has(pid));
+function killOne({ program, journal, elder, kills, connections }: Trial): boolean {
+  const victim = program.workers.find((pid) => pid !== elder && journal.listening.has(pid));
   if (victim === undefined || !isAlive(victim)) return false;
   connections.killed(killWorker(victim));
   kills.push(victim);

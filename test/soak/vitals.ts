@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { isAlive, residentBytes } from "../support/processes.ts";
+import { isEntry } from "./cache/disk-vitals.ts";
 
 /** How much a process may hold at the end beyond what it held once it was warm. */
 const GROWTH_SHARE_MAX = 0.25;
@@ -50,12 +51,16 @@ export function growthAllowed(bytes: number): number {
   return bytes * (1 + GROWTH_SHARE_MAX) + GROWTH_BYTES_MAX;
 }
 
-/** How many descriptors of each kind a process has: `socket`, `pipe`, a file by its name. */
+/**
+ * How many descriptors of each kind a process has: `socket`, `pipe`, a file by its name. Of what is
+ * stored some is open as long as it is in use.
+ */
 export type Descriptors = ReadonlyMap<string, number>;
 
 export function descriptors(pid: number): Descriptors {
   const counts = new Map<string, number>();
   for (const name of linksOf(pid)) {
+    if (isEntry(name)) continue;
     // What it is, without its own number: `socket:[123]`.
     const kind = name.replace(/:\[\d+\]$/, "");
     counts.set(kind, (counts.get(kind) ?? 0) + 1);

@@ -99,8 +99,17 @@ export class Atoll implements AsyncDisposable {
     return this.runtime.api;
   }
 
+  get pid(): number {
+    return this.runtime.pid;
+  }
+
+  get child(): ChildProcess {
+    assert(this.#running !== undefined, "Atoll is not running");
+    return this.#running.child;
+  }
+
   get workers(): number[] {
-    return childrenOf(this.runtime.pid);
+    return childrenOf(this.pid);
   }
 
   /** Waits until the program has said where it listens and answers there. */

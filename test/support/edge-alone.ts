@@ -15,7 +15,7 @@ export interface EdgeAloneOptions {
   readonly origin: string;
   /** With it, over TLS too. */
   readonly files?: PairFiles;
-  /** More arguments: `["--workers", "2"]`. */
+  /** More arguments: `["--workers", "2"]`; without, one worker. */
   readonly args?: readonly string[];
 }
 
@@ -32,7 +32,8 @@ export async function startEdgeAlone(options: EdgeAloneOptions): Promise<EdgeAlo
   const tls =
     files === undefined ? [] : ["--tls-port", "0", "--cert", files.cert, "--key", files.key];
   const env = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "" };
-  const spawned = spawnAtoll(["edge", "--origin", origin, "--port", "0", ...tls, ...args], env);
+  const common = ["--origin", origin, "--port", "0", "--workers", "1"];
+  const spawned = spawnAtoll(["edge", ...common, ...tls, ...args], env);
   try {
     const urls = await until("`atoll edge` is ready", () => readyIn(spawned), START_DEADLINE_MS);
     return new EdgeAlone(spawned, urls);

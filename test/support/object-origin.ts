@@ -15,6 +15,8 @@ export interface OriginObject {
   readonly length: number;
   /** With its validators. Names are in lower case. */
   readonly fields: Readonly<Record<string, string>>;
+  /** Whether the whole of it is sent without saying how long it is. */
+  readonly isChunked?: boolean;
 }
 
 /** Answers a request; what it throws ends the connection. */
@@ -82,10 +84,8 @@ export async function sendObject(
   /** May rest between two pieces, or end the response. */
   pace: (sentBytes: number) => Promise<void> | void = () => undefined,
 ): Promise<void> {
-  const { length, fields } = object;
-  const { method, headers } = request;
-  const { etag } = fields;
-  if (etag !== undefined && headers["if-none-match"] === etag) {
+  const { length, fields, isChunked = false } = object;
+  if (isUnmodified(request, object)) {
     response.writeHead(304, fields).end();
     return;
   }
@@ -95,10 +95,11 @@ export async function sendObject(
     return;
   }
   const { first, end } = range ?? { first: 0, end: length };
-  const head: OutgoingHttpHeaders = { ...fields, "content-length": end - first };
+  const head: OutgoingHttpHeaders = { ...fields };
   if (range !== undefined) head["content-range"] = `bytes ${first}-${end - 1}/${length}`;
+  if (range !== undefined || !isChunked) head["content-length"] = end - first;
   response.writeHead(range === undefined ? 200 : 206, head);
-  if (method === "HEAD") response.end();
+  if (request.method === "HEAD") response.end();
   else await sendOctets(response, object.name, { first, end }, pace);
 }
 
@@ -128,6 +129,15 @@ async function drained(response: ServerResponse): Promise<void> {
     };
     response.on("drain", done).on("close", done);
   });
+}
+
+/** RFC 9110 §13.2.2, with validators as they were sent. */
+function isUnmodified({ headers }: IncomingMessage, { fields }: OriginObject): boolean {
+  const { etag, "last-modified": lastModified } = fields;
+  const tag = headers["if-none-match"];
+  if (tag !== undefined) return tag === etag;
+  const date = headers["if-modified-since"];
+  return date !== undefined && date === lastModified;
 }
 
 /** The part that is asked for; undefined: all of it. RFC 9110 §14.1.2, §13.1.5. */

@@ -1,8 +1,20 @@
+import type { ChildProcess } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { platform } from "node:process";
 
 /** Why a test that looks at other processes cannot run here, or false. */
 export const noProcesses = platform !== "linux" && "reads /proc, which only Linux has";
+
+/** A program that runs: a parent and its workers. */
+export interface Program {
+  readonly pid: number;
+  readonly child: ChildProcess;
+  readonly workers: readonly number[];
+  /** What it has said so far. */
+  readonly output: { readonly stderr: string };
+  /** SIGTERM, and the exit with 0 that it asks for. */
+  stop(): Promise<void>;
+}
 
 /** Processes that `pid` has started and that run still. */
 export function childrenOf(pid: number): number[] {

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { readConfig } from "#config.ts";
+import { defaultWorkers } from "#worker-count.ts";
 
 describe("the configuration", () => {
   test("has a default for everything", () => {
     const { host, api, edge, spaces, rateLimits } = readConfig({});
     assert.deepEqual(
       { host, ports: [api.port, api.tlsPort, edge.port, edge.tlsPort], workers: edge.workers },
-      { host: "127.0.0.1", ports: [8080, 8443, 8081, 8444], workers: 1 },
+      { host: "127.0.0.1", ports: [8080, 8443, 8081, 8444], workers: defaultWorkers() },
     );
     assert.deepEqual(spaces.domains, ["digitaloceanspaces.com", "spaces.localhost"]);
     assert.deepEqual(rateLimits, {

@@ -9,21 +9,39 @@ const run = promisify(execFile);
 const PROGRAM = new URL("../../../src/cli/atoll.ts", import.meta.url).pathname;
 const ATOLL =
   `{node} ${PROGRAM} edge --origin {origin} --port {port} --tls-port {tlsPort} ` +
-  "--cert {cert} --key {key} --workers {workers} --memory 1073741824 " +
-  "--access-log {folder}/access.log";
+  "--cert {cert} --key {key} --workers {workers} --access-log {folder}/access.log";
 
 /** This checkout, as it is. */
-export const atoll: Peer = {
-  ...commandPeer({ name: "Atoll", command: ATOLL }),
-  accessLog: "to a file",
-  version: checkout,
+export const atoll = checkoutPeer("Atoll", "--memory 1073741824");
+
+/**
+ * The same with a disk tier, and as little memory before it as there may be: like nginx it then has
+ * the kernel keep what is read often.
+ */
+export const atollOnDisk: Peer = {
+  ...atollWithDisk("{folder}/cache"),
+  name: "Atoll, disk",
 };
+
+/** The same, with a folder of its own choice: one that stays, say. */
+export function atollWithDisk(folder: string): Peer {
+  return checkoutPeer("Atoll", `--memory 16777216 --disk ${folder}`);
+}
+
+function checkoutPeer(name: string, options: string): Peer {
+  return {
+    ...commandPeer({ name, command: `${ATOLL} ${options}` }),
+    accessLog: "to a file",
+    version: checkout,
+  };
+}
 
 /** A server that someone names: an older checkout, say, or one that we do not know of. */
 export function commandPeer({ name, command }: NamedCommand): Peer {
   return {
     name,
     accessLog: "its own affair",
+    keeps: command.includes(" --disk ") ? "disk" : "memory",
     version: () => Promise.resolve(command),
     prepare: (launch) => {
       const [program = "", ...args] = command.split(" ").map((part) => filledIn(part, launch));

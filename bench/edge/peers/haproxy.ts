@@ -6,6 +6,7 @@ import type { Launch, Peer } from "../server.ts";
 export const haproxy: Peer = {
   name: "HAProxy",
   accessLog: "none (Debian's goes to syslog, which is not run here)",
+  keeps: "memory",
   version: () => versionOf("haproxy", ["-v"], /version (\S+)/),
   prepare: async (launch) => {
     const path = join(launch.folder, "haproxy.cfg");

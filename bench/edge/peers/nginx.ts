@@ -8,6 +8,7 @@ import type { Launch, Peer } from "../server.ts";
 export const nginx: Peer = {
   name: "nginx",
   accessLog: "combined to a file, buffered",
+  keeps: "disk",
   version: () => versionOf("nginx", ["-v"], /nginx\/(\S+)/),
   prepare: async (launch) => {
     const path = join(launch.folder, "nginx.conf");
@@ -39,16 +40,20 @@ http {
   fastcgi_temp_path ${folder}/fastcgi;
   uwsgi_temp_path ${folder}/uwsgi;
   scgi_temp_path ${folder}/scgi;
-  proxy_cache_path ${folder}/cache levels=1:2 keys_zone=bench:16m max_size=2g use_temp_path=off;
+  proxy_cache_path ${folder}/cache levels=1:2 keys_zone=bench:256m max_size=10g use_temp_path=off;
   ssl_certificate ${certificate.certPath};
   ssl_certificate_key ${certificate.keyPath};
   ssl_protocols TLSv1.3;
   ssl_session_cache shared:sessions:10m;
+  upstream origin {
+    server ${new URL(origin).host};
+    keepalive 64;
+  }
   server {
     listen 127.0.0.1:${port};
     listen 127.0.0.1:${tlsPort} ssl http2;
     location / {
-      proxy_pass ${origin};
+      proxy_pass http://origin;
       proxy_http_version 1.1;
       proxy_set_header connection "";
       proxy_cache bench;

@@ -16,6 +16,7 @@ const USER = "trafficserver";
 export const trafficServer: Peer = {
   name: "Traffic Server",
   accessLog: "squid, binary, to a file, as shipped",
+  keeps: "both",
   version: () => versionOf("traffic_server", ["--version"], /traffic_server - (\S+)/),
   prepare: async (launch) => {
     const config = join(launch.folder, "config");

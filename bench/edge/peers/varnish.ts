@@ -7,6 +7,7 @@ import type { Peer } from "../server.ts";
 export const varnish: Peer = {
   name: "Varnish",
   accessLog: "to shared memory, as it always does; varnishncsa not run",
+  keeps: "memory",
   version: () => versionOf("varnishd", ["-V"], /varnish-(\S+)/),
   prepare: async ({ origin, port, workers, folder }) => {
     const { hostname, port: originPort } = new URL(origin);

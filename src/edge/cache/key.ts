@@ -26,6 +26,12 @@ export function keyOfVariant(primaryKey: string, variant: string): string {
   return `${primaryKey}${VARIANT_MARK}${variant}`;
 }
 
+/** What a key, which may be a variant's, has in common with those of all variants. */
+export function primaryKeyOf(key: string): string {
+  const mark = key.indexOf(VARIANT_MARK);
+  return mark < 0 ? key : key.slice(0, mark);
+}
+
 /** The raw target in a key. Neither an endpoint's id nor a Host has a space in it. */
 export function targetOfKey(key: string): string {
   const mark = key.indexOf(VARIANT_MARK);

@@ -149,12 +149,31 @@ export function hasValidator(stored: StoredResponse): boolean {
   return stored.hasValidator;
 }
 
-/** RFC 9111 §3.2, §4.3.4: a 304's fields replace those of the same name, Content-Length aside. */
+/**
+ * RFC 9111 §3.2: what a 304 says of octets that it does not bring. Those that are stored are neither
+ * coded anew by it, nor a part.
+ */
+const OF_OCTETS: ReadonlySet<string> = new Set([
+  "content-encoding",
+  "content-length",
+  "content-range",
+]);
+
+/** RFC 9111 §3.2, §4.3.4: a 304's fields replace those of the same name. */
 export function freshenedHead(stored: StoredResponse, head: ReceivedHead): ReceivedHead {
-  const replaced = new Set(head.fields.filter((_, i) => i % 2 === 0));
-  const fields = [...head.fields];
+  const { etag } = stored.validators;
+  const replaced = new Set<string>();
+  const fields: string[] = [];
+  for (let i = 0; i < head.fields.length; i += 2) {
+    const [name = "", value = ""] = head.fields.slice(i, i + 2);
+    // Ranges and slices go by a strong tag: one that only corresponds to it does not take its place.
+    const isWeaker = name === "etag" && value.startsWith("W/") && etag?.startsWith('"') === true;
+    if (OF_OCTETS.has(name) || isWeaker) continue;
+    replaced.add(name);
+    fields.push(name, value);
+  }
   // Tags are not sent on, and so not in the section.
-  if (stored.tags.length > 0 && !fields.some((name, i) => i % 2 === 0 && isTagField(name))) {
+  if (stored.tags.length > 0 && !replaced.values().some(isTagField)) {
     fields.push("cache-tag", stored.tags.join(","));
   }
   const kept = stored.section.fields();
@@ -167,10 +186,20 @@ export function freshenedHead(stored: StoredResponse, head: ReceivedHead): Recei
   return { status: stored.status, fields, requestTime, responseTime };
 }
 
-/** RFC 9111 §4.3.4: a 304 with another strong validator is about another representation. */
+/**
+ * RFC 9111 §4.3.4: whether a 304 is about this representation: one with the same strong ETag, or with
+ * one that a weak one corresponds to; else with the same Last-Modified. A 304 without any validator
+ * answers our own condition, which was about no other.
+ */
 export function isSelectedBy(stored: StoredResponse, fields: readonly string[]): boolean {
-  const etag = fieldOf(fields, "etag");
-  return etag === undefined || etag.startsWith("W/") || etag === stored.validators.etag;
+  const { etag, lastModified } = stored.validators;
+  const said = fieldOf(fields, "etag");
+  const saidModified = fieldOf(fields, "last-modified");
+  if (said !== undefined && (etag !== undefined || !said.startsWith("W/"))) {
+    return said.startsWith("W/") ? said.slice(2) === etag?.replace(/^W\//, "") : said === etag;
+  }
+  if (saidModified !== undefined) return saidModified === lastModified;
+  return said === undefined;
 }
 
 /** RFC 9111 §4.3.1. */

@@ -1,4 +1,5 @@
 import type { Logger } from "#log.ts";
+import type { CacheCounters } from "#usage/cache-counters.ts";
 import { Body } from "../cache/body.ts";
 import type { Freshness } from "../cache/freshness.ts";
 import { targetOfKey } from "../cache/key.ts";
@@ -20,6 +21,7 @@ import { digestOf, octetsOf } from "./source.ts";
 export interface CodedVariantsParts {
   readonly tiers: Tiers;
   readonly budget: MemoryBudget;
+  readonly counters: CacheCounters;
   readonly log: Logger;
 }
 
@@ -42,15 +44,17 @@ interface Source {
 export class CodedVariants {
   readonly #tiers: Tiers;
   readonly #budget: MemoryBudget;
+  readonly #counters: CacheCounters;
   readonly #log: Logger;
   readonly #slots = new CompressionSlots();
   readonly #sources = new WeakMap<StoredBody, Source>();
   /** Variants from disk, whose heads were found to be of the identities that have these. */
   readonly #compared = new WeakMap<StoredResponse, Freshness>();
 
-  constructor({ tiers, budget, log }: CodedVariantsParts) {
+  constructor({ tiers, budget, counters, log }: CodedVariantsParts) {
     this.#tiers = tiers;
     this.#budget = budget;
+    this.#counters = counters;
     this.#log = log;
   }
 
@@ -113,6 +117,7 @@ export class CodedVariants {
     } catch (error) {
       // It would be tried again by each request.
       source.useless.add(coding);
+      this.#counters.compressed(coding, "failed");
       this.#log.error({ err: error, coding }, "compression failed");
       return undefined;
     } finally {
@@ -138,7 +143,10 @@ export class CodedVariants {
   async #compress({ body, source, coding }: Making): Promise<Buffer | undefined> {
     const abort = new AbortController();
     const slot = await this.#slots.take(abort.signal);
-    if (typeof slot === "string") return undefined;
+    if (typeof slot === "string") {
+      this.#counters.compressed(coding, "refused");
+      return undefined;
+    }
     using _slot = slot;
     const { sizeBytes } = body;
     const reader = body.read();
@@ -149,10 +157,12 @@ export class CodedVariants {
         codedBytes += chunk.length;
         if (codedBytes >= sizeBytes) {
           source.useless.add(coding);
+          this.#counters.compressed(coding, "useless");
           return undefined;
         }
         chunks.push(chunk);
       }
+      this.#counters.compressed(coding, "made");
       return joinedBytes(chunks, codedBytes);
     } finally {
       reader.close();

@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import type { Clock } from "#clock.ts";
+import { fieldOf } from "../fields.ts";
 import {
   ORIGIN_AHEAD_BYTES_MAX,
   ORIGIN_DISCARDED_BYTES_MAX,
@@ -64,6 +65,8 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
   #isToldEnd = false;
   #trailers: readonly string[] = [];
   #bytes = 0;
+  /** NaN without one. */
+  #contentLength = NaN;
   #bytesExpected: number | undefined;
   readonly #pace: BodyPace | undefined;
 
@@ -150,6 +153,7 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
     if (fields.length / 2 > ORIGIN_FIELD_LINES_MAX) return this.giveUp("too many fields");
     if (status < 200) return this.#inform(status, fields);
     this.#hasHead = true;
+    this.#contentLength = Number(fieldOf(fields, "content-length"));
     this.#resolve({ status, fields });
   }
 
@@ -178,7 +182,8 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
 
   onResponseError(_controller: unknown, error: Error): void {
     this.#resolve(error);
-    this.#close(error);
+    // undici takes a body for broken whose last octet was held back as its connection ended.
+    this.#close(this.#bytes === this.#contentLength ? undefined : error);
   }
 
   #inform(status: number, fields: readonly string[]): void {

@@ -1,5 +1,6 @@
 import { Pool } from "undici";
 import type { Clock } from "#clock.ts";
+import type { SiblingAddress } from "#feed/message.ts";
 import { fieldOf } from "../fields.ts";
 import { ORIGIN_BODY_IDLE_TIMEOUT_MS } from "../limits.ts";
 import { OriginConnector } from "../origin/connector.ts";
@@ -17,13 +18,6 @@ import {
 } from "./limits.ts";
 import { isToken, type SiblingTokens } from "./tokens.ts";
 import { ACCEPTED, ANSWER_FIELD, QUESTION_FIELD, TOKEN_FIELD } from "./wire-fields.ts";
-
-/** Where another worker of this host listens for the others. */
-export interface SiblingAddress {
-  readonly slot: number;
-  /** On 127.0.0.1. */
-  readonly port: number;
-}
 
 /** What a sibling has answered: the head, and the body behind it, to be read or discarded. */
 export interface Told {

@@ -1,11 +1,12 @@
 import type { Clock } from "#clock.ts";
+import type { SiblingAddress } from "#feed/message.ts";
 import { sharedFields } from "../fetching.ts";
 import type { OriginFailure, OriginResponse } from "../origin/origin.ts";
 import type { Visit } from "../visit.ts";
 import { QUESTION_BYTES_MAX, SIBLING_FORGET_MS_MAX } from "./limits.ts";
 import { ownerAmong } from "./owner.ts";
 import { encodeQuestion } from "./question.ts";
-import { Sibling, type SiblingAddress, type Told } from "./sibling.ts";
+import { Sibling, type Told } from "./sibling.ts";
 import type { SiblingTokens } from "./tokens.ts";
 
 /** What one worker needs to ask the others. */

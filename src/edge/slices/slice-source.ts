@@ -23,6 +23,8 @@ export interface SlicedIdentity {
 export interface SliceKeeper {
   /** From memory, or as fast as that. "unknown": `find` may know. */
   get(key: string): Body | undefined | "unknown";
+  /** Whether it is in memory. */
+  has(key: string): boolean;
   /** From disk. */
   find(key: string): Promise<Body | undefined>;
   /** It is whole. */
@@ -61,6 +63,7 @@ export class SliceSource {
   /** How many slices the next fetch asks for: more each time that one goes on where one ended. */
   #runSlices = 1;
   #lastRunTo = -1;
+  #isOutdated = false;
   #onOutdated: () => void = () => undefined;
 
   constructor(identity: SlicedIdentity, keeper: SliceKeeper, budget: MemoryBudget) {
@@ -99,22 +102,23 @@ export class SliceSource {
   }
 
   /**
-   * Finds slice `n` of a reader that goes on to slice `wantedTo`, and sees to it that it comes: the
-   * reader is woken then.
+   * Finds the slice that a reader has come to, at this octet, who goes on up to, but without, `end`;
+   * and sees to it that it comes: the reader is woken then.
    */
-  find(n: number, wantedTo: number, fetch: FetchRange | undefined): FoundSlice {
+  find(position: number, end: number, fetch: FetchRange | undefined): FoundSlice {
+    const n = Math.floor(position / SLICE_BYTES);
+    const offset = position - n * SLICE_BYTES;
     for (const run of this.#runs) {
-      const body = run.bodyOf(n);
-      if (body !== undefined) {
-        run.want(n);
-        return { kind: "body", body };
-      }
+      const body = run.bodyOf(n, offset);
+      if (body !== undefined) return wanted(run, n, body);
     }
     const key = sliceKey(this.identity.generation, n);
     const kept = this.#keeper.get(key);
     if (kept !== undefined && kept !== "unknown") return { kind: "body", body: kept };
     for (const run of this.#runs) {
-      if (n < run.next || n > run.to || n - run.next > SLICE_JOIN_AHEAD_MAX) continue;
+      const body = n === run.next ? run.awaitBody(offset) : undefined;
+      if (body !== undefined) return wanted(run, n, body);
+      if (n <= run.next || n > run.to || n - run.next > SLICE_JOIN_AHEAD_MAX) continue;
       run.want(n);
       return { kind: "coming", run };
     }
@@ -122,8 +126,10 @@ export class SliceSource {
       this.#look(n, key);
       return LOOKING;
     }
-    if (fetch === undefined) return GONE;
-    return { kind: "coming", run: this.#begin(n, wantedTo, fetch) };
+    if (fetch === undefined || this.#isOutdated) return GONE;
+    const run = this.#begin(n, Math.floor((end - 1) / SLICE_BYTES), fetch);
+    const body = run.awaitBody(offset);
+    return body === undefined ? { kind: "coming", run } : wanted(run, n, body);
   }
 
   #look(n: number, key: string): void {
@@ -138,8 +144,10 @@ export class SliceSource {
 
   #begin(n: number, wantedTo: number, fetch: FetchRange): SliceRun {
     this.#runSlices = n === this.#lastRunTo + 1 ? Math.min(this.#runSlices * 2, SLICE_RUN_MAX) : 1;
-    const lastSlice = Math.floor((this.identity.length - 1) / SLICE_BYTES);
-    const to = Math.min(n + this.#runSlices - 1, wantedTo, lastSlice);
+    let to = n;
+    // What is kept is not fetched again.
+    const most = Math.min(n + this.#runSlices - 1, wantedTo);
+    while (to < most && !this.#keeper.has(sliceKey(this.identity.generation, to + 1))) to += 1;
     this.#lastRunTo = to;
     const abort = new AbortController();
     const run = this.#newRun(n, to, abort);
@@ -165,7 +173,10 @@ export class SliceSource {
         this.#absent.delete(n);
         this.#keeper.put(sliceKey(this.identity.generation, n), body);
       },
-      outdated: () => this.#onOutdated(),
+      outdated: () => {
+        this.#isOutdated = true;
+        this.#onOutdated();
+      },
       ended: () => {
         this.#runs.delete(run);
       },
@@ -178,4 +189,9 @@ export class SliceSource {
     // A reader may close itself, or another, as it is woken.
     for (const wake of [...this.#readers]) wake();
   }
+}
+
+function wanted(run: SliceRun, n: number, body: Body): FoundSlice {
+  run.want(n);
+  return { kind: "body", body };
 }

@@ -84,9 +84,7 @@ export class SlicedReader extends ContentReader {
       this.#run = undefined;
       if (!this.#mayTryAgain()) return "truncated";
     }
-    const n = Math.floor(this.#position / SLICE_BYTES);
-    const wantedTo = Math.floor((this.#end - 1) / SLICE_BYTES);
-    const found = this.#source.find(n, wantedTo, this.#fetch);
+    const found = this.#source.find(this.#position, this.#end, this.#fetch);
     if (found.kind === "gone") return "truncated";
     if (found.kind === "looking") return "pending";
     if (found.kind === "coming") {
@@ -94,7 +92,7 @@ export class SlicedReader extends ContentReader {
       return "pending";
     }
     this.#run = undefined;
-    const begin = n * SLICE_BYTES;
+    const begin = this.#position - (this.#position % SLICE_BYTES);
     this.#slice = found.body.read(this.#position - begin, Math.min(this.#end - begin, SLICE_BYTES));
     this.#slice.whenReadable(this.#wake);
     return this.#slice;

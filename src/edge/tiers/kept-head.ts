@@ -1,10 +1,9 @@
-import { FieldSection } from "../fields.ts";
 import type { Freshness } from "../cache/freshness.ts";
-import type { Selecting } from "../cache/vary.ts";
 import type { StoredResponse } from "../cache/stored-response.ts";
-import { SlicedBody } from "../slices/sliced-body.ts";
+import type { Selecting } from "../cache/vary.ts";
+import { FieldSection } from "../fields.ts";
 import type { SlicedIdentity } from "../slices/slice-source.ts";
-import type { Validators } from "#http/precondition.ts";
+import { SlicedBody } from "../slices/sliced-body.ts";
 
 /** What a disk entry is, beside its body. */
 export type KeptHead =
@@ -19,7 +18,6 @@ export interface ResponseHead {
   readonly status: number;
   readonly section: FieldSection;
   readonly selecting: Selecting;
-  readonly validators: Validators;
   readonly freshness: Freshness;
   readonly contentLength: number | undefined;
   readonly tags: readonly string[];
@@ -33,7 +31,7 @@ const SLICE: KeptHead = { kind: "slice" };
 const NOTHING = Buffer.alloc(0);
 
 export function encodeResponse(stored: StoredResponse): Buffer {
-  const { status, section, selecting, validators, freshness, contentLength, tags } = stored;
+  const { status, section, selecting, freshness, contentLength, tags } = stored;
   const { purgesCheckedAt, softPurged, body } = stored;
   const slices = body instanceof SlicedBody ? body.source.identity : undefined;
   return Buffer.from(
@@ -41,7 +39,6 @@ export function encodeResponse(stored: StoredResponse): Buffer {
       status,
       lines: section.text,
       selecting,
-      validators,
       freshness,
       contentLength,
       tags,

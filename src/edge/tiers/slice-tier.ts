@@ -9,10 +9,11 @@ import { encodeSlice, type KeptHead } from "./kept-head.ts";
 import { wholeBody } from "./whole-body.ts";
 
 /** Slices, in memory and behind it on disk. */
-export class SliceTier implements SliceKeeper {
+export class SliceTier {
   readonly #memory: MemoryStore;
   readonly #disk: DiskTier<KeptHead> | undefined;
   readonly #budget: MemoryBudget;
+  #fetched = 0;
 
   constructor(parts: {
     readonly memory: MemoryStore;
@@ -24,7 +25,22 @@ export class SliceTier implements SliceKeeper {
     this.#budget = parts.budget;
   }
 
-  get(key: string): Body | undefined | "unknown" {
+  /** Slices that came whole, from wherever they are fetched. */
+  get fetched(): number {
+    return this.#fetched;
+  }
+
+  /** For one representation; `writes` says, at each slice, whether it is this worker that writes it. */
+  keeper(writes: () => boolean): SliceKeeper {
+    return {
+      get: (key) => this.#get(key),
+      has: (key) => this.#memory.peek(key) !== undefined,
+      find: (key) => this.#find(key),
+      put: (key, body) => this.#put(key, body, writes()),
+    };
+  }
+
+  #get(key: string): Body | undefined | "unknown" {
     const stored = this.#memory.get(key);
     // Nothing but a slice has such a key.
     if (stored !== undefined) return stored.body as Body;
@@ -32,14 +48,15 @@ export class SliceTier implements SliceKeeper {
     return entry === undefined || entry === "unknown" ? entry : this.#promote(key, entry.body);
   }
 
-  async find(key: string): Promise<Body | undefined> {
+  async #find(key: string): Promise<Body | undefined> {
     const entry = await this.#disk?.get(key);
     return entry === undefined ? undefined : this.#promote(key, entry.body);
   }
 
-  put(key: string, body: Body): void {
+  #put(key: string, body: Body, isWritten: boolean): void {
+    this.#fetched += 1;
     this.#memory.put(sliceEntry(key, body));
-    if (this.#disk === undefined) return;
+    if (this.#disk === undefined || !isWritten) return;
     const octets: Buffer[] = [];
     const reader = body.read();
     for (let part = reader.read(); typeof part !== "string"; part = reader.read()) {

@@ -1,17 +1,20 @@
-import { keyOfVariant } from "../cache/key.ts";
+import type { TierUse } from "#usage/cache-counters.ts";
+import { keyOfVariant, primaryKeyOf } from "../cache/key.ts";
 import type { MemoryBudget } from "../cache/memory-budget.ts";
 import type { MemoryStore } from "../cache/memory-store.ts";
+import { ownedText } from "../cache/owned.ts";
 import type { StoredBody } from "../cache/stored-body.ts";
 import { StoredResponse } from "../cache/stored-response.ts";
 import { variantKey } from "../cache/vary.ts";
 import type { DiskTier } from "../disk/disk-tier.ts";
 import type { DiskEntry } from "../disk/entry-reader.ts";
 import { SLICE_BYTES } from "../limits.ts";
-import { SliceSource, type SlicedIdentity } from "../slices/slice-source.ts";
+import { type SlicedIdentity, SliceSource } from "../slices/slice-source.ts";
 import { SlicedBody } from "../slices/sliced-body.ts";
 import { encodeResponse, encodeVaries, type KeptHead, type ResponseHead } from "./kept-head.ts";
 import { SLICE_SOURCES_MAX } from "./limits.ts";
 import { PassingBody } from "./passing-body.ts";
+import { type Peeked, peekTiers } from "./peek.ts";
 import { SliceTier } from "./slice-tier.ts";
 import { VariantIndex } from "./variant-index.ts";
 import { wholeBody } from "./whole-body.ts";
@@ -22,6 +25,11 @@ export interface TiersParts {
   /** Absent: memory alone. */
   readonly disk: DiskTier<KeptHead> | undefined;
   readonly budget: MemoryBudget;
+  /**
+   * Whether it is this worker that writes to disk what has this primary key, of all that read there.
+   * Absent: there is no other.
+   */
+  readonly owns?: ((key: string) => boolean) | undefined;
 }
 
 /** What is known of a request before its answer is looked for. */
@@ -37,21 +45,28 @@ export class Tiers {
   readonly #memory: MemoryStore;
   readonly #disk: DiskTier<KeptHead> | undefined;
   readonly #budget: MemoryBudget;
+  readonly #owns: (key: string) => boolean;
   readonly #slices: SliceTier;
   readonly #variants = new VariantIndex((key) => this.#memory.delete(key));
   /** Of bodies that are read, or were of late: all who read one share what is fetched of it. */
   readonly #sources = new Map<string, WeakRef<SliceSource>>();
 
-  constructor({ memory, disk, budget }: TiersParts) {
+  constructor({ memory, disk, budget, owns = () => true }: TiersParts) {
     this.#memory = memory;
     this.#disk = disk;
     this.#budget = budget;
+    this.#owns = owns;
     this.#slices = new SliceTier({ memory, disk, budget });
   }
 
   /** The largest body that is kept in one piece, and so has to be whole before it is. */
   get bodyBytesMax(): number {
     return this.#memory.bodyBytesMax;
+  }
+
+  stats(): TierUse {
+    const [memory, disk] = [this.#memory.stats(), this.#disk?.stats()];
+    return { memory, slicesFetched: this.#slices.fetched, disk };
   }
 
   /** What is in memory. */
@@ -73,6 +88,9 @@ export class Tiers {
   async find(wanted: Wanted): Promise<StoredResponse | undefined> {
     const key = this.keyFor(wanted);
     const entry = await this.#disk?.get(key);
+    // Stored meanwhile, and so newer; or read for another who waited, and the same.
+    const come = this.#memory.get(key);
+    if (come !== undefined) return come;
     switch (entry?.head.kind) {
       case "response":
         return this.#promote(key, entry.head.head, entry);
@@ -84,6 +102,12 @@ export class Tiers {
       default:
         return undefined;
     }
+  }
+
+  /** The same in both tiers, for who explains it: nothing is different afterwards. */
+  peek(wanted: Wanted): Promise<Peeked> {
+    const [memory, disk, variants] = [this.#memory, this.#disk, this.#variants];
+    return peekTiers({ memory, disk, variants }, wanted);
   }
 
   /** Whether what has this primary key is known to have variants. */
@@ -103,24 +127,27 @@ export class Tiers {
       this.#variants.forget(key);
       return key;
     }
-    if (this.#variants.learn(key, names)) this.#disk?.put(key, encodeVaries(names), []);
+    if (this.#variants.learn(key, names)) this.#written(key)?.put(key, encodeVaries(names), []);
     const variant = keyOfVariant(key, variantKey(names, fields));
     this.#variants.note(key, variant);
     return variant;
   }
 
   put(stored: StoredResponse): void {
-    this.#memory.put(stored);
+    // What there was no memory for stays where it came from.
+    if (!(stored.body instanceof PassingBody)) this.#memory.put(stored);
     this.#dropOnceOutdated(stored);
+    const disk = this.#written(stored.key);
+    if (disk === undefined) return;
     const octets = wholeOf(stored.body);
-    if (octets === undefined) this.#disk?.delete(stored.key);
-    else this.#disk?.put(stored.key, encodeResponse(stored), octets);
+    if (octets === undefined) disk.delete(stored.key);
+    else disk.put(stored.key, encodeResponse(stored), octets);
   }
 
   /** Drops this very response, and not what has taken its place in memory. */
   drop(stored: StoredResponse): void {
     this.#memory.drop(stored);
-    this.#disk?.delete(stored.key);
+    this.#written(stored.key)?.delete(stored.key);
   }
 
   delete(key: string): void {
@@ -134,12 +161,14 @@ export class Tiers {
     for (const variant of this.#variants.forget(key)) this.delete(variant);
   }
 
-  /** The slices of one representation: the same for all who read it. */
-  sourceOf(identity: SlicedIdentity): SliceSource {
+  /** The slices of one representation of what has this key: the same for all who read it. */
+  sourceOf(identity: SlicedIdentity, key: string): SliceSource {
     const known = this.#sources.get(identity.generation)?.deref();
     if (known !== undefined) return known;
     if (this.#sources.size >= SLICE_SOURCES_MAX) this.#forgetSources();
-    const source = new SliceSource(identity, this.#slices, this.#budget);
+    const primaryKey = ownedText(primaryKeyOf(key));
+    const keeper = this.#slices.keeper(() => this.#owns(primaryKey));
+    const source = new SliceSource(identity, keeper, this.#budget);
     this.#sources.set(identity.generation, new WeakRef(source));
     return source;
   }
@@ -147,7 +176,7 @@ export class Tiers {
   #promote(key: string, head: ResponseHead, { body: octets }: DiskEntry<KeptHead>): StoredResponse {
     const { slices, ...rest } = head;
     if (slices !== undefined) {
-      const body = new SlicedBody(this.sourceOf(slices));
+      const body = new SlicedBody(this.sourceOf(slices, key));
       const stored = new StoredResponse({ key, ...rest, body });
       this.#memory.put(stored);
       this.#dropOnceOutdated(stored);
@@ -162,13 +191,20 @@ export class Tiers {
     return stored;
   }
 
+  /** The disk, where this worker is who writes what has this key. */
+  #written(key: string): DiskTier<KeptHead> | undefined {
+    return this.#disk !== undefined && this.#owns(primaryKeyOf(key)) ? this.#disk : undefined;
+  }
+
   /** A body that can never be completed would break off for all who come while it is fresh. */
   #dropOnceOutdated(stored: StoredResponse): void {
     const { key, body } = stored;
     if (!(body instanceof SlicedBody)) return;
     body.source.whenOutdated(() => {
       const kept = this.#memory.get(key);
-      if (kept === undefined || kept === stored) this.delete(key);
+      if (kept !== undefined && kept !== stored) return;
+      this.#memory.delete(key);
+      this.#written(key)?.delete(key);
     });
   }
 
@@ -178,7 +214,8 @@ export class Tiers {
     }
     // All of them are in use: whoever asks for the oldest again fetches by itself.
     const [oldest] = this.#sources.keys();
-    if (this.#sources.size >= SLICE_SOURCES_MAX && oldest !== undefined) this.#sources.delete(oldest);
+    if (this.#sources.size >= SLICE_SOURCES_MAX && oldest !== undefined)
+      this.#sources.delete(oldest);
   }
 }
 

@@ -205,7 +205,7 @@ const FRAMED = { chunked: false, last: false, version: "HTTP/1.1" };
 function writerTo(wire: PassThrough, clock: Clock): ReplyWriter {
   // Of a socket only its writing half is used.
   const socket = wire as unknown as Socket;
-  return new ReplyWriter(socket, new Output(socket, new Slabs()), clock, () => undefined);
+  return new ReplyWriter(socket, new Output(socket, new Slabs()), { clock }, () => undefined);
 }
 
 function replyOf(content: BodyReader): Reply {

@@ -8,18 +8,23 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer as createTcpServer, type Server } from "node:net";
-import { manualClock } from "#clock.ts";
+import { pid } from "node:process";
+import { manualClock, monotonicClock, systemClock } from "#clock.ts";
 import { MemoryBudget } from "#edge/cache/memory-budget.ts";
 import { MemoryStore } from "#edge/cache/memory-store.ts";
+import { DiskTier } from "#edge/disk/disk-tier.ts";
 import type { Ending } from "#edge/exchange.ts";
 import { FeedFollower } from "#edge/feed-follower.ts";
-import { UndiciOrigin } from "#edge/origin/undici-origin.ts";
 import { Gate } from "#edge/gate.ts";
+import { type OriginOptions, UndiciOrigin } from "#edge/origin/undici-origin.ts";
 import { Edge } from "#edge/serve.ts";
+import { decodeHead, type KeptHead } from "#edge/tiers/kept-head.ts";
 import { Tiers } from "#edge/tiers/tiers.ts";
 import { Connection } from "#edge/wire/http1/connection.ts";
 import { Slabs } from "#edge/wire/slabs.ts";
 import type { EdgeEndpoint } from "#feed/entry.ts";
+import type { Logger } from "#log.ts";
+import { CacheCounters } from "#usage/cache-counters.ts";
 import { Client, type Received } from "./client.ts";
 
 /** The endpoint that every edge under test has, and the Host it answers on. */
@@ -44,6 +49,8 @@ export interface EdgeUnderTest extends AsyncDisposable {
   readonly errors: readonly unknown[];
   readonly warnings: readonly unknown[];
   purge(...patterns: string[]): void;
+  /** Marks what matches as stale. */
+  softPurge(...patterns: string[]): void;
   /** Looks at all deadlines, as a listener does each second. */
   sweep(): void;
 }
@@ -52,7 +59,16 @@ interface EdgeOptions {
   readonly memoryBytesMax?: number;
   /** Of what goes to the one upstream, as `atoll edge` has it; absent: the endpoint of a Space. */
   readonly proxy?: { readonly ttl?: number };
+  /** What an origin may take, and the like. */
+  readonly origin?: OriginOptions;
+  /** A folder for the disk tier, to which all is written by the end of the edge. */
+  readonly disk?: string;
+  /** Absent: one that is at noon. */
+  readonly clock?: ReturnType<typeof manualClock>;
 }
+
+/** When tests begin. */
+export const NOON = Date.UTC(2026, 10, 22, 12);
 
 /** A worker's parts in this process, in front of an origin that `answer` plays. */
 export async function startEdge(
@@ -72,7 +88,7 @@ export async function startEdge(
 /** The same in front of any server, which is closed with it. */
 export async function startEdgeBefore(
   server: Server,
-  { memoryBytesMax = 256 * 1024 * 1024, proxy }: EdgeOptions,
+  { memoryBytesMax = 256 * 1024 * 1024, proxy, disk: folder, ...options }: EdgeOptions,
   cut: () => void,
 ): Promise<EdgeUnderTest> {
   await using stack = new AsyncDisposableStack();
@@ -81,11 +97,12 @@ export async function startEdgeBefore(
     cut();
     server.close();
   });
-  const clock = manualClock(Date.UTC(2026, 10, 22, 12));
+  const clock = options.clock ?? manualClock(NOON);
   const budget = new MemoryBudget(memoryBytesMax);
   const store = new MemoryStore(budget);
   const origin = new UndiciOrigin({ port: originPort, secret: "s3cret" }, clock, {
     loopToken: "atoll",
+    ...options.origin,
   });
   stack.defer(() => origin.close());
   const feed = new FeedFollower();
@@ -102,9 +119,12 @@ export async function startEdgeBefore(
     warn: (fields: unknown) => void warnings.push(fields),
     error: (fields: unknown) => void errors.push(fields),
   };
-  const tiers = new Tiers({ memory: store, disk: undefined, budget });
+  const disk = folder === undefined ? undefined : startDisk(folder, log);
+  stack.defer(() => disk?.close());
+  const tiers = new Tiers({ memory: store, disk, budget });
   const gate = new Gate({ loopToken: origin.loopToken, tlsPort: undefined });
-  const edge = new Edge({ feed, gate, tiers, budget, origin, clock, log });
+  const counters = new CacheCounters();
+  const edge = new Edge({ feed, gate, tiers, budget, origin, counters, clock, log });
   const parts = {
     serve: edge.serve.bind(edge),
     observer: { ended: (ending: Ending) => void endings.push(ending) },
@@ -137,11 +157,30 @@ export async function startEdgeBefore(
     purge: (...patterns) => {
       feed.apply([{ number: feed.number + 1, kind: "purge", id: endpoint.id, patterns }]);
     },
+    softPurge: (...patterns) => {
+      const purge = { kind: "purge" as const, id: endpoint.id, patterns, soft: true };
+      feed.apply([{ number: feed.number + 1, ...purge }]);
+    },
     sweep: () => {
       for (const connection of connections) connection.expire(clock.now());
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Files have the system's dates. */
+function startDisk(folder: string, log: Logger): DiskTier<KeptHead> {
+  return new DiskTier({
+    folder,
+    slot: 0,
+    pid,
+    openFilesMax: 100,
+    decodeHead,
+    clock: systemClock,
+    monotonic: monotonicClock,
+    log,
+    grew: () => undefined,
+  });
 }
 
 async function listen(server: Server): Promise<number> {

@@ -56,7 +56,7 @@ export class Connection implements Exchange, WireConnection {
     this.#socket = socket;
     this.#parts = parts;
     this.#output = new Output(socket, parts.slabs);
-    this.#writer = new ReplyWriter(socket, this.#output, parts.clock, () => this.#replied(true));
+    this.#writer = new ReplyWriter(socket, this.#output, parts, () => this.#replied(true));
     this.#deadline = parts.clock.now() + HEAD_TIMEOUT_MS;
     readFrom(socket, (octets) => this.#onData(octets));
     socket.on("drain", () => this.#onDrain());

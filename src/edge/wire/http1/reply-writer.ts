@@ -7,8 +7,11 @@ import { HELD_UP_BYTES_MIN, WRITE_STALL_TIMEOUT_MS } from "../../limits.ts";
 import type { Reply } from "../../reply.ts";
 import { statusLine } from "../../status-line.ts";
 import type { Output } from "../output.ts";
+import type { ConnectionParts } from "../parts.ts";
 
 const NEVER = Infinity;
+
+type WriteTerms = Pick<ConnectionParts, "clock" | "writeStallMs">;
 
 /** What the connection adds to a reply. */
 export interface ReplyTerms {
@@ -25,6 +28,7 @@ export class ReplyWriter {
   readonly #socket: Socket;
   readonly #output: Output;
   readonly #clock: Clock;
+  readonly #stallMs: number;
   readonly #written: () => void;
   #reader: ContentReader | undefined;
   /** All has been handed to the socket, which still refers to it. */
@@ -36,10 +40,11 @@ export class ReplyWriter {
   #holdingUp: { readonly since: number; readonly position: number } | undefined;
 
   /** `written` is called after each streamed reply. */
-  constructor(socket: Socket, output: Output, clock: Clock, written: () => void) {
+  constructor(socket: Socket, output: Output, terms: WriteTerms, written: () => void) {
     this.#socket = socket;
     this.#output = output;
-    this.#clock = clock;
+    this.#clock = terms.clock;
+    this.#stallMs = terms.writeStallMs ?? WRITE_STALL_TIMEOUT_MS;
     this.#written = written;
   }
 
@@ -99,7 +104,7 @@ export class ReplyWriter {
         return;
       }
     }
-    this.#deadline = this.#clock.now() + WRITE_STALL_TIMEOUT_MS;
+    this.#deadline = this.#clock.now() + this.#stallMs;
   }
 
   /** Whether the peer reads nothing, or so little that others, who wait for it, starve. */

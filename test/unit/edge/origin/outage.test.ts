@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, test } from "node:test";
-import { ORIGIN_DOWN_AFTER_FAILURES, ORIGIN_PROBE_DELAY_MAX_MS } from "#edge/limits.ts";
+import {
+  ORIGIN_CONNECTIONS_MAX,
+  ORIGIN_DOWN_AFTER_FAILURES,
+  ORIGIN_PROBE_DELAY_MAX_MS,
+} from "#edge/limits.ts";
 import type { OriginFailure } from "#edge/origin/origin.ts";
 import { ENDPOINT, fetchAndPool, type OriginUnderTest, ok, startOrigin } from "./support.ts";
 
@@ -91,6 +95,23 @@ describe("an origin that answers nothing", () => {
     assert.equal((await origin.fetch()).kind, "failed");
     assert.equal((await probe).kind, "failed");
     assert.equal(origin.requests.length, ORIGIN_DOWN_AFTER_FAILURES + 1);
+  });
+
+  test("is asked by none of those who had waited for their turn when it went down", async () => {
+    await using origin = await startOrigin(() => undefined, { headTimeoutMs: 50 });
+    const waiting = 44;
+    const fetches = Array.from({ length: ORIGIN_CONNECTIONS_MAX + waiting }, () => origin.fetch());
+    const details = (await Promise.all(fetches)).map((answer) => {
+      return answer.kind === "failed" ? answer.detail : answer.kind;
+    });
+    // The first failures give their turns to others before there were enough of them.
+    const asked = ORIGIN_CONNECTIONS_MAX + ORIGIN_DOWN_AFTER_FAILURES - 1;
+    assert.equal(origin.requests.length, asked);
+    assert.equal(details.filter((detail) => detail === "origin-timeout").length, asked);
+    assert.equal(
+      details.filter((detail) => detail === "origin-down").length,
+      fetches.length - asked,
+    );
   });
 
   test("is not kept down by a fetch that hangs while it has come back", async () => {

@@ -42,6 +42,17 @@ describe("a fetch on a connection from the pool", () => {
     assert.equal(origin.requests.length, 3);
   });
 
+  test("is tried once more and not twice, though the pool has others", async () => {
+    await using origin = await startOrigin((socket, number) => {
+      if (number === 3 || number === 4) socket.destroy();
+      else socket.write(ok("ok"));
+    });
+    await Promise.all([fetchAndPool(origin), fetchAndPool(origin)]);
+    assert.equal(origin.connections, 2);
+    assert.equal((await origin.fetch()).kind, "failed");
+    assert.equal(origin.requests.length, 4);
+  });
+
   const answered: readonly (readonly [string, string])[] = [
     ["an octet of an answer has come", "H"],
     ["an interim response has come", "HTTP/1.1 103 Early Hints\r\n\r\n"],

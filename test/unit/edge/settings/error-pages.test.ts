@@ -31,13 +31,10 @@ function newBody(text: string): Body {
   return body;
 }
 
-function pageOf({
-  status = 200,
-  text = "<p>sorry",
-  contentLength,
-  isGrowing = false,
-}: Page): Reply {
-  const body = newBody(text);
+function pageOf(
+  { status = 200, text = "<p>sorry", contentLength, isGrowing = false }: Page,
+  body = newBody(text),
+): Reply {
   if (!isGrowing) body.end("whole");
   const fields = ["content-type", "text/html", "content-language", "en", "etag", '"p"'];
   const head = { status, fields: [...fields, "cache-control", "max-age=60"] };
@@ -121,6 +118,14 @@ describe("an endpoint's error page", () => {
     assert.match(reply.section.text, /^content-type: text\/html\r\n/);
   });
 
+  test("is given back where it is not sent", async () => {
+    const body = newBody("<p>");
+    const page = pageOf({ isGrowing: true, contentLength: 100 }, body);
+    const { pages } = pagesWith(() => Promise.resolve(page));
+    const reply = await pages.standIn(ask({ method: "HEAD" }), asker, notFound());
+    assert.deepEqual([reply?.contentLength, body.hasReaders], [100, false]);
+  });
+
   test("may still be on its way, if it is known how long it will be", async () => {
     const { pages } = pagesWith({ isGrowing: true, contentLength: 100 });
     const reply = await pages.standIn(ask(), asker, notFound());
@@ -176,12 +181,14 @@ describe("a page that cannot stand in", () => {
   ];
   for (const { is, page } of rows) {
     test(`leaves the error as it was: it ${is}`, async () => {
-      const found = page === undefined ? undefined : pageOf(page);
+      const body = newBody(page?.text ?? "");
+      const found = page === undefined ? undefined : pageOf(page, body);
       const { pages } = pagesWith(() => Promise.resolve(found));
       const content = newBody("<xml>");
       const reply = notFound(content.read());
       assert.equal(await pages.standIn(ask(), asker, reply), reply);
       assert.equal(content.hasReaders, true);
+      assert.equal(body.hasReaders, false);
     });
   }
 

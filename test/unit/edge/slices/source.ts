@@ -88,6 +88,7 @@ export function sourceUnderTest(
   const identity = { generation: "g", length: content.length, validator: '"a"' };
   const keeper = {
     get: (key: string) => kept.get(key),
+    has: (key: string) => kept.has(key),
     find: () => Promise.resolve(undefined),
     put: (key: string, body: Body) => {
       body.hold();

@@ -1,0 +1,88 @@
+import { mkdir, rm } from "node:fs/promises";
+import { Agent } from "node:http";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { timedAnswer } from "./asking.ts";
+import { type Bench, say } from "./bench.ts";
+import { runInside } from "./inside.ts";
+import { atollWithDisk } from "./peers/command.ts";
+import { residentBytes } from "./process-tree.ts";
+import { SERVER_CORE } from "./program.ts";
+import { Rounds } from "./rounds.ts";
+import { type Server, startServer } from "./server.ts";
+import { markdown } from "./table.ts";
+
+const OBJECTS = 1_000_000;
+/** Asked for after the first hit, to see that it was no accident. */
+const SAMPLE = 100;
+/** What a start leaves to be collected has been by then, and the folder is being counted. */
+const LATER_MS = 5_000;
+
+const FIGURES = ["listens, ms", "first hit, ms", "resident then, MiB", "5 s later, MiB"] as const;
+
+/** From the start of Atoll's process to its first hit, with a folder of stored objects. */
+export async function restart(bench: Bench): Promise<string> {
+  const { options, setting } = bench;
+  const objects = options.stored ?? OBJECTS;
+  const folder = join(setting.folder, "kept");
+  await mkdir(folder);
+  try {
+    await storeOne(bench, folder);
+    const rounds = new Rounds();
+    await measureStarts(bench, rounds, { folder, objects: 1 });
+    say(`restart: writing ${objects} objects`);
+    await runInside("fill-folder", [folder, objects], { objects, setting });
+    await measureStarts(bench, rounds, { folder, objects });
+    const rows: string[][] = [];
+    for (const row of rounds.rows()) {
+      rows.push([row, ...FIGURES.map((figure) => shown(rounds.median(row, figure)))]);
+    }
+    return markdown(["Atoll, from the start of its process", ...FIGURES], rows);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** One object, written by a server as it writes them. */
+async function storeOne(bench: Bench, folder: string): Promise<void> {
+  await using server = await start(bench, folder);
+  await ask(server, 0, "MISS");
+}
+
+async function measureStarts(
+  bench: Bench,
+  rounds: Rounds,
+  { folder, objects }: { readonly folder: string; readonly objects: number },
+): Promise<void> {
+  const { options, setting } = bench;
+  for (let round = 0; round < options.rounds; round += 1) {
+    await using server = await start(bench, folder);
+    const listensMs = performance.now() - server.startedAt;
+    await ask(server, Math.floor(((round + 0.5) * objects) / options.rounds), "HIT");
+    const hitMs = performance.now() - server.startedAt;
+    const residentMib = residentBytes(server.pid) / 2 ** 20;
+    for (let i = 0; i < SAMPLE; i += 1) {
+      await ask(server, Math.floor((i * objects) / SAMPLE), "HIT");
+    }
+    await setTimeout(LATER_MS, undefined, { signal: setting.signal });
+    const laterMib = residentBytes(server.pid) / 2 ** 20;
+    const row = `${objects.toLocaleString("en")} on disk`;
+    for (const [i, value] of [listensMs, hitMs, residentMib, laterMib].entries()) {
+      rounds.add(row, FIGURES[i] ?? "", { round, value });
+    }
+    say(`restart: ${row}: ${round + 1}: first hit after ${hitMs.toFixed(0)} ms`);
+  }
+}
+
+function start({ setting }: Bench, folder: string): Promise<Server> {
+  return startServer(atollWithDisk(folder), setting, { cores: SERVER_CORE, workers: 1 });
+}
+
+async function ask({ port }: Server, number: number, expected: "HIT" | "MISS"): Promise<void> {
+  const agent = new Agent();
+  await timedAnswer(port, `/1k/${number}`, { agent, expected });
+}
+
+function shown(value: number | undefined): string {
+  return value === undefined ? "–" : value.toFixed(0);
+}

@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type OriginObject, sendObject } from "../../support/object-origin.ts";
+import { octetsOf } from "../../support/octets.ts";
+import type { Random } from "../random.ts";
+
+type Lie = (request: IncomingMessage, response: ServerResponse, object: OriginObject) => unknown;
+
+/** Answers in ways in which no origin should. None of it may reach anybody as what it is not. */
+export async function tellLie(
+  request: IncomingMessage,
+  response: ServerResponse,
+  object: OriginObject,
+  random: Random,
+): Promise<void> {
+  await random.pick(LIES)(request, response, object);
+}
+
+const LIES: readonly [Lie, ...Lie[]] = [
+  /** More is announced than comes. */
+  (_, response, { name, length, fields }) => {
+    response.writeHead(200, { ...fields, "content-length": length + 1_000 });
+    response.write(octetsOf(name, 0, length));
+    response.socket?.end();
+  },
+  /** Another part than was asked for. */
+  (request, response, object) => {
+    const { name, length, fields } = object;
+    if (request.headers.range === undefined || length < 2) return response.destroy();
+    const end = Math.ceil(length / 2);
+    const range = `bytes 1-${end - 1}/${length}`;
+    const head = { ...fields, "content-range": range, "content-length": end - 1 };
+    return response.writeHead(206, head).end(octetsOf(name, 1, end));
+  },
+  /** A part that is shorter than it says. */
+  (_, response, { name, length, fields }) => {
+    const head = { ...fields, "content-range": `bytes 0-${length}/${length + 1}` };
+    response.writeHead(206, { ...head, "content-length": length }).end(octetsOf(name, 0, length));
+  },
+  (_, response) => response.socket?.end("SSH-2.0-OpenSSH_9.6\r\n"),
+  /** Nobody had asked whether it has changed. */
+  (_, response, { fields }) => response.socket?.end(`HTTP/1.1 304 Same\r\n${linesOf(fields)}\r\n`),
+  (_, response) => response.socket?.end(`HTTP/1.1 200 OK\r\nx-long: ${"a".repeat(99_999)}\r\n\r\n`),
+  /** The chunks never end. */
+  (_, response, { name, length, fields }) => {
+    response.writeHead(200, fields).write(octetsOf(name, 0, length));
+    response.socket?.end();
+  },
+  /** What is asked for, and then an answer to what nobody has asked. */
+  async (request, response, object) => {
+    const { socket } = response;
+    await sendObject(request, response, object);
+    const forged = "forged";
+    socket?.write(
+      `HTTP/1.1 200 OK\r\n${linesOf({ "x-version": "0", "cache-control": "max-age=86400" })}` +
+        `content-length: ${forged.length}\r\n\r\n${forged}`,
+    );
+  },
+];
+
+function linesOf(fields: Readonly<Record<string, string>>): string {
+  return Object.entries(fields)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join("");
+}

@@ -19,7 +19,8 @@ export function cpuMeter(pid: number): () => number {
   return () => cpuSeconds(pid) - before;
 }
 
-function cpuSeconds(root: number): number {
+/** What they have used since they were started. */
+export function cpuSeconds(root: number): number {
   return processTree(root).reduce((sum, process) => sum + process.cpuSeconds, 0);
 }
 

@@ -40,11 +40,14 @@ export function addExplainCommand(edge: Command, world: World): void {
     .argument("<url>", "as a client would ask for it")
     .option("--method <method>", "of the request", "GET")
     .option("--header <name: value>", "of the request, may be repeated", parseHeader)
-    .option("--metrics-port <number>", "of the atoll edge that is asked", parsePort)
+    // Taken by `atoll edge`, which has it too: here for the help.
+    .option("--metrics-port <number>", "of the atoll edge that is asked")
+    // Nor are the others of `atoll edge` for this.
+    .configureHelp({ showGlobalOptions: false })
     .addHelpText("after", HELP)
-    .action(async (url: string, options: ExplainOptions, command: Command) => {
+    .action(async (url: string, _: object, command: Command) => {
       const session = sessionOf(world, command);
-      const reply = await ask(session, url, options);
+      const reply = await ask(session, url, command.optsWithGlobals<ExplainOptions>());
       session.show(reply, () => explanationLines(reply.explanation).map(printable));
     });
 }
@@ -108,10 +111,4 @@ function parseHeader(text: string, before: Headers = {}): Headers {
   const known = before[name.toLowerCase()];
   const joined = known === undefined ? value.trim() : `${known}, ${value.trim()}`;
   return { ...before, [name.toLowerCase()]: joined };
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (/^\d{1,5}$/.test(text) && port > 0 && port <= 65_535) return port;
-  throw new InvalidArgumentError("Expected a port number.");
 }

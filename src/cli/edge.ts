@@ -18,9 +18,7 @@ const REQUIRED: ReadonlySet<string> = new Set([ORIGIN, PORT]);
 export function addEdgeCommand(program: Command, world: World): void {
   const command = program
     .command("edge")
-    .description("run the edge alone, in front of any HTTP origin")
-    // What follows explain is for explain: both have options of one name.
-    .enablePositionalOptions();
+    .description("run the edge alone, in front of any HTTP origin");
   addOptions(command)
     .addHelpText("after", ABOUT)
     .action(async (options: EdgeConfig) => {
@@ -29,14 +27,15 @@ export function addEdgeCommand(program: Command, world: World): void {
       const { serveEdge } = await import("#edge-alone.ts");
       await serveEdge(options, { stdout: (line) => world.stdout(line), signal: world.signal });
     });
+  addExplainCommand(command, world);
 }
 
 /** Explaining needs neither: commander would ask for both all the same. */
 function requireOptions(command: Command): void {
-  for (const { flags, ...option } of command.options) {
-    const isMissing = command.getOptionValue(option.long?.slice(2) ?? "") === undefined;
-    if (isMissing && REQUIRED.has(flags)) {
-      command.error(`error: required option '${flags}' not specified`);
+  for (const option of command.options) {
+    const isMissing = command.getOptionValue(option.attributeName()) === undefined;
+    if (isMissing && REQUIRED.has(option.flags)) {
+      command.error(`error: required option '${option.flags}' not specified`);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { unreachable } from "#unreachable.ts";
 import { cacheKey } from "./cache/key.ts";
 import type { PageAsker, PageSource } from "./error-pages.ts";
 import type { Client, Exchange } from "./exchange.ts";
@@ -83,7 +84,10 @@ function isForAll({ cache, own }: Reply): boolean {
     case "MISS":
     case "REVALIDATED":
       return /; stored\b/.test(fieldIn(own.text, "cache-status") ?? "");
-    default:
+    case "BYPASS":
+    case "NONE":
       return false;
+    default:
+      return unreachable(cache);
   }
 }

@@ -41,6 +41,9 @@ export interface ErrorPagesParts {
   readonly log: Logger;
 }
 
+/** RFC 5842 §7.2: the way to the origin leads back here, and so would that to the page. */
+const LOOP_DETECTED = 508;
+
 /** What a page is: its caching is not that of the error that it tells of. */
 const OF_THE_PAGE = /^content-(?:type|encoding|language): .*\r\n/gim;
 
@@ -73,7 +76,7 @@ export class ErrorPages {
    */
   standIn(request: RequestHead, client: Client, reply: Reply): Promise<Reply> | undefined {
     const { live, status, requestId } = reply;
-    if (live === undefined) return undefined;
+    if (live === undefined || status === LOOP_DETECTED) return undefined;
     const decision = decideErrorPage(live.endpoint.settings, request, status);
     if (decision.kind === "as-it-is" || this.#hasJustFailed(live)) return undefined;
     return this.#replace(reply, { request, client, requestId, live }, decision);

@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { Clock } from "#clock.ts";
+import type { DiskKeeper } from "#edge/disk/disk-keeper.ts";
 import type { EdgeChannel, FeedHub, SnapshotSource } from "#feed/hub.ts";
 import type { EdgeSettings, FromWorker, ToWorker } from "#feed/message.ts";
 import { SHUTDOWN_GRACE_MS, START_TIMEOUT_MS } from "#limits.ts";
 import type { Logger } from "#log.ts";
 import type { EdgeUsage } from "#usage/edge-usage.ts";
-import type { DiskKeeper } from "#edge/disk/disk-keeper.ts";
 import { Explanations } from "./explanations.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { restartDelayMs } from "./restart-delay.ts";
@@ -103,7 +103,10 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** One worker's place, for as long as the fleet lives. */
-  async #keepRunning(slot: number, first: { resolve(): void; reject(error: Error): void }): Promise<void> {
+  async #keepRunning(
+    slot: number,
+    first: { resolve(): void; reject(error: Error): void },
+  ): Promise<void> {
     const { clock, log } = this.#parts;
     const { signal } = this.#stopping;
     for (let deaths = 0; !signal.aborted; ) {

@@ -100,10 +100,10 @@ describe("the workers of a host", { skip: noProcesses }, () => {
     const byWorker = Map.groupBy(downloads.keys(), (i) => workerOf(downloads[i] as Download));
     const outcomes = [...byWorker.values()].map((group) => new Set(group.map((i) => ends[i])));
     // Who was connected to the one that was killed has lost that connection.
-    assert.deepEqual(outcomes.toSorted((a) => (a.has("cut") ? -1 : 1)), [
-      new Set(["cut"]),
-      new Set(["whole"]),
-    ]);
+    assert.deepEqual(
+      outcomes.toSorted((a) => (a.has("cut") ? -1 : 1)),
+      [new Set(["cut"]), new Set(["whole"])],
+    );
     const [, ...later] = fetches.get(target) ?? [];
     assert(later.length > 0 && later.every((range) => range !== "whole"), `fetched ${later}`);
   });

@@ -102,7 +102,10 @@ export async function askAndReset(client: Client, question: Question): Promise<v
   const end = tally.began(name, question);
   const { body } = question;
   const ignore = () => undefined;
-  begun.head.then(({ content }) => content.on("error", ignore), ignore);
+  let unread: Readable | undefined;
+  begun.head.then(({ content }) => {
+    unread = content.on("error", ignore);
+  }, ignore);
   if (body !== undefined) begun.upload.write(body.subarray(0, random.below(body.length)));
   try {
     // A head that does not come before all is sent is not waited for.
@@ -119,6 +122,8 @@ export async function askAndReset(client: Client, question: Question): Promise<v
     const excuse = begun.excuse() ?? question.excuseFor?.(undefined);
     tally.broke(name, question, error, { excuse, tell: () => begun.tell() });
   } finally {
+    // It may have come whole before the reset: a session would wait for who reads it.
+    unread?.destroy();
     end();
   }
 }

@@ -85,8 +85,11 @@ export async function decisionsOf(
   const tls = { version: "TLSv1.3", covers: () => true };
   const client: Client = isTls ? { address: ADDRESS, tls } : { address: ADDRESS };
   const passage = gate.decide(request, live, client, now);
+  const isAsked = !isTls || certificate !== undefined;
   const looking =
-    passage.kind === "admitted" ? await look(parts, { request, client, now }, passage) : undefined;
+    isAsked && passage.kind === "admitted"
+      ? await look(parts, { request, client, now }, passage)
+      : undefined;
   return { request, isTls, now, certificate, live, passage, looking };
 }
 

@@ -3,6 +3,7 @@ import { effectiveRange, evaluateInCache, type RequestField } from "#http/precon
 import { selectRanges } from "#http/range.ts";
 import { unreachable } from "#unreachable.ts";
 import type { Reuse, StaleIfError } from "../cache/reuse-decision.ts";
+import { invalidatedTargets } from "../cache/invalidation.ts";
 import { alignedRange } from "../cache/slices.ts";
 import { conditionsFor } from "../cache/stored-response.ts";
 import { decideCompression } from "../coding/compressible.ts";
@@ -23,8 +24,9 @@ export function forwardSteps(
 ): readonly ExplainedStep[] {
   const { found, lookup } = looking;
   if (found === undefined) {
+    const lines = ["BYPASS: what the origin says, for this client alone"];
     return [
-      { step: "answer", lines: ["BYPASS: what the origin says, for this client alone"] },
+      { step: "answer", lines: [...lines, ...invalidationLines(request, looking)] },
       { step: "origin", lines: passLines(request, looking) },
     ];
   }
@@ -48,6 +50,16 @@ export function forwardSteps(
     { step: "answer", lines: why },
     { step: "origin", lines: fillLines(request, looking, found) },
   ];
+}
+
+/** RFC 9111 §4.4. */
+function invalidationLines(request: RequestHead, { live, target }: Looking): string[] {
+  if (live.endpoint.role !== "proxy") return [];
+  const { method, host } = request;
+  const succeeded = { status: 200, fields: [] };
+  const authority = { scheme: "http", host } as const;
+  const isUnsafe = invalidatedTargets({ method, target }, succeeded, authority).length > 0;
+  return isUnsafe ? ["if that succeeds, what is stored for this URL is dropped"] : [];
 }
 
 type Used = Extract<Reuse, { kind: "fresh" | "stale-while-revalidate" | "stale-if-error" }>;
@@ -123,7 +135,13 @@ function besideLines(reuse: Used, { slices }: PeekedResponse): string[] {
   return [refresh, "slices that are neither in memory nor on disk are fetched as they are read"];
 }
 
-function missLines({ kept, purged, isSelected, reuse }: Found): string[] {
+function missLines(found: Found): string[] {
+  const lines = whyForward(found);
+  if (!found.isSiblings) return lines;
+  return [...lines, "but first the worker that owns this key is asked for what it has"];
+}
+
+function whyForward({ kept, purged, isSelected, reuse }: Found): string[] {
   if (kept === undefined || purged === "gone") return ["MISS: the origin is asked"];
   if (!isSelected) return ["MISS: what is stored was selected by other request fields"];
   if (reuse?.kind !== "revalidate" && reuse?.kind !== "refetch") return [];
@@ -154,8 +172,7 @@ function fillLines(request: RequestHead, { live, target }: Looking, found: Found
   const conditions = prior === undefined ? [] : conditionsFor(prior);
   const slice = prior === undefined ? wantedSlice(request) : undefined;
   return [
-    ...(isSiblings ? ["another worker has this key: it is asked, and asks the origin"] : []),
-    `GET ${target}${isProxy ? fieldWords(request, "all-but-conditions") : ""}`,
+    `${isSiblings ? "is asked by the owner of the key: " : ""}GET ${target}${isProxy ? fieldWords(request, "all-but-conditions") : ""}`,
     ...pairs(conditions),
     ...(slice === undefined ? [] : [`range: ${rangeOf(slice)}`]),
     "whoever asks for the same meanwhile waits for this fetch, and reads along",

@@ -108,6 +108,7 @@ function ageLine({ freshness }: StoredResponse, now: number): string {
 function lifetimeLines({ freshness, section }: StoredResponse, endpoint: EdgeEndpoint): string[] {
   const { ttl } = endpoint;
   const { noCache, mustRevalidate, ceilingSeconds } = freshness;
+  const { staleWhileRevalidateSeconds: whileAsked, staleIfErrorSeconds: ifError } = freshness;
   const seconds = freshnessLifetimeSeconds(freshness, ttl);
   const source = sourceWords(lifetimeSource(section.fields(), freshness, ttl));
   const most = ceilingSeconds === undefined ? "" : `, for ${ceilingSeconds} s at most: it failed`;
@@ -115,6 +116,8 @@ function lifetimeLines({ freshness, section }: StoredResponse, endpoint: EdgeEnd
     `fresh for ${seconds} s, ${source}${most}`,
     ...(noCache ? ["no-cache: never used without asking the origin"] : []),
     ...(mustRevalidate && !noCache ? ["must-revalidate, or what says so: never used stale"] : []),
+    ...(whileAsked > 0 ? [`stale-while-revalidate: for ${whileAsked} s more`] : []),
+    ...(ifError === undefined ? [] : [`stale-if-error: for ${ifError} s more`]),
   ];
 }
 

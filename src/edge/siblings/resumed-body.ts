@@ -1,12 +1,7 @@
 import { parseContentRange } from "#http/content-range.ts";
 import { fieldOf } from "../fields.ts";
 import { SLICE_BYTES } from "../limits.ts";
-import type {
-  BodySink,
-  OriginBody,
-  OriginFailure,
-  OriginResponse,
-} from "../origin/origin.ts";
+import type { BodySink, OriginBody, OriginFailure, OriginResponse } from "../origin/origin.ts";
 import { strongValidator } from "../slices/sliced-identity.ts";
 
 /** Asks the origin with these fields more: conditions and range. */

@@ -54,11 +54,7 @@ export function storedAnswer(stored: StoredResponse, terms: StoredTerms): Reply 
       const { first, last } = part;
       const line = ["content-range", contentRange(first, last, length)];
       const head = { status: 206, length: last - first + 1, line };
-      return replyOf(
-        headOf(stored, terms, head),
-        body.read(first, last + 1, terms.fetch),
-        terms,
-      );
+      return replyOf(headOf(stored, terms, head), body.read(first, last + 1, terms.fetch), terms);
     }
     if (selected.kind === "unsatisfiable") {
       const line = ["content-range", `bytes */${length}`];
@@ -66,8 +62,7 @@ export function storedAnswer(stored: StoredResponse, terms: StoredTerms): Reply 
     }
   }
   const head = headOf(stored, terms, { status, length: length ?? "chunked" });
-  const content =
-    status === 204 ? undefined : (body.single() ?? body.read(0, length, terms.fetch));
+  const content = status === 204 ? undefined : (body.single() ?? body.read(0, length, terms.fetch));
   return replyOf(head, content, terms);
 }
 
@@ -78,7 +73,10 @@ export function passedAnswer(response: OriginResponse, content: Content, terms: 
   return replyOf({ kind: "response", ...head }, content, terms);
 }
 
-export function failedAnswer({ cause: _cause, ...failure }: OriginFailure, terms: ReplyTerms): Reply {
+export function failedAnswer(
+  { cause: _cause, ...failure }: OriginFailure,
+  terms: ReplyTerms,
+): Reply {
   return replyOf(failure, undefined, terms);
 }
 

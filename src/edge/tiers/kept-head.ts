@@ -4,12 +4,13 @@ import type { Selecting } from "../cache/vary.ts";
 import { FieldSection } from "../fields.ts";
 import type { SlicedIdentity } from "../slices/slice-source.ts";
 import { SlicedBody } from "../slices/sliced-body.ts";
+import type { Variance } from "./variant-index.ts";
 
 /** What a disk entry is, beside its body. */
 export type KeptHead =
   | { readonly kind: "response"; readonly head: ResponseHead }
   /** Nothing itself: the resource's responses are told apart by these request fields. */
-  | { readonly kind: "varies"; readonly names: readonly string[] }
+  | { readonly kind: "varies"; readonly variance: Variance }
   /** A part of a body: all that is known of it is in its key. */
   | { readonly kind: "slice" };
 
@@ -49,8 +50,8 @@ export function encodeResponse(stored: StoredResponse): Buffer {
   );
 }
 
-export function encodeVaries(names: readonly string[]): Buffer {
-  return Buffer.from(JSON.stringify({ varies: names }));
+export function encodeVaries(variance: Variance): Buffer {
+  return Buffer.from(JSON.stringify({ varies: variance }));
 }
 
 export function encodeSlice(): Buffer {
@@ -62,7 +63,7 @@ export function decodeHead(bytes: Buffer): KeptHead | undefined {
   if (bytes.length === 0) return SLICE;
   try {
     const kept = JSON.parse(bytes.toString()) as Written;
-    if (kept.varies !== undefined) return { kind: "varies", names: kept.varies };
+    if (kept.varies !== undefined) return { kind: "varies", variance: kept.varies };
     const { lines, ...head } = kept;
     return {
       kind: "response",
@@ -80,6 +81,6 @@ export function decodeHead(bytes: Buffer): KeptHead | undefined {
 }
 
 interface Written extends Omit<ResponseHead, "section"> {
-  readonly varies?: readonly string[];
+  readonly varies?: Variance;
   readonly lines: string;
 }

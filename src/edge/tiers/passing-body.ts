@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type BodyPart, ContentReader } from "../cache/content-reader.ts";
 import type { StoredBody } from "../cache/stored-body.ts";
+import { OctetsReader } from "./octets-reader.ts";
 
 /** A body that was read for one reply, where there is no room to keep it. */
 export class PassingBody implements StoredBody {

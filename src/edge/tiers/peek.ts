@@ -1,7 +1,5 @@
-import { keyOfVariant } from "../cache/key.ts";
 import type { MemoryStore } from "../cache/memory-store.ts";
 import { StoredResponse } from "../cache/stored-response.ts";
-import { variantKey } from "../cache/vary.ts";
 import type { DiskTier } from "../disk/disk-tier.ts";
 import { SLICE_BYTES } from "../limits.ts";
 import { sliceKey } from "../slices/slice-key.ts";
@@ -11,7 +9,7 @@ import type { KeptHead, ResponseHead } from "./kept-head.ts";
 import { PEEKED_SLICES_MAX } from "./limits.ts";
 import { PassingBody } from "./passing-body.ts";
 import type { Wanted } from "./tiers.ts";
-import type { VariantIndex } from "./variant-index.ts";
+import { keyOfVariantIn, type Variance, type VariantIndex } from "./variant-index.ts";
 
 /** What is kept for a request, as it is for one who only looks. */
 export interface Peeked {
@@ -47,30 +45,26 @@ export interface PeekParts {
 
 /** Looks where a lookup would, and leaves everything as it was. */
 export function peekTiers(parts: PeekParts, wanted: Wanted): Promise<Peeked> {
-  return peekAt(parts, wanted, parts.variants.namesOf(wanted.key) ?? []);
+  return peekAt(parts, wanted, parts.variants.varianceOf(wanted.key));
 }
 
 async function peekAt(
   parts: PeekParts,
   wanted: Wanted,
-  names: readonly string[],
+  variance: Variance | undefined,
 ): Promise<Peeked> {
   const { memory, disk } = parts;
-  const key = keyWith(wanted, names);
+  const key = variance === undefined ? wanted.key : keyOfVariantIn(wanted, variance);
+  const names = variance?.names ?? [];
   const stored = memory.peek(key);
   const kept = disk === undefined ? "none" : await disk.peek(key);
-  if (stored === undefined && names.length === 0) {
-    const found = typeof kept === "object" && kept.head.kind === "varies" ? kept.head.names : [];
+  if (stored === undefined && typeof kept === "object" && kept.head.kind === "varies") {
     // Which variant is wanted is known only now.
-    if (found.length > 0) return await peekAt(parts, wanted, found);
+    if (variance === undefined) return await peekAt(parts, wanted, kept.head.variance);
   }
   const inMemory = stored === undefined ? undefined : fromMemory(stored, memory);
   if (typeof kept !== "object") return { key, names, memory: inMemory, disk: kept };
   return { key, names, memory: inMemory, disk: fromDisk(key, kept, memory) };
-}
-
-function keyWith({ key, fields }: Wanted, names: readonly string[]): string {
-  return names.length === 0 ? key : keyOfVariant(key, variantKey(names, fields));
 }
 
 function fromMemory(stored: StoredResponse, memory: MemoryStore): PeekedResponse {

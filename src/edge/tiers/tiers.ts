@@ -1,11 +1,10 @@
 import type { TierUse } from "#usage/cache-counters.ts";
-import { keyOfVariant, primaryKeyOf } from "../cache/key.ts";
+import { primaryKeyOf } from "../cache/key.ts";
 import type { MemoryBudget } from "../cache/memory-budget.ts";
 import type { MemoryStore } from "../cache/memory-store.ts";
 import { ownedText } from "../cache/owned.ts";
 import type { StoredBody } from "../cache/stored-body.ts";
 import { StoredResponse } from "../cache/stored-response.ts";
-import { variantKey } from "../cache/vary.ts";
 import type { DiskTier } from "../disk/disk-tier.ts";
 import type { DiskEntry } from "../disk/entry-reader.ts";
 import { SLICE_BYTES } from "../limits.ts";
@@ -16,7 +15,7 @@ import { SLICE_SOURCES_MAX } from "./limits.ts";
 import { PassingBody } from "./passing-body.ts";
 import { type Peeked, peekTiers } from "./peek.ts";
 import { SliceTier } from "./slice-tier.ts";
-import { VariantIndex } from "./variant-index.ts";
+import { keyOfVariantIn, VariantIndex } from "./variant-index.ts";
 import { wholeBody } from "./whole-body.ts";
 
 /** What responses are kept in. */
@@ -95,7 +94,7 @@ export class Tiers {
       case "response":
         return this.#promote(key, entry.head.head, entry);
       case "varies": {
-        this.#variants.learn(wanted.key, entry.head.names);
+        this.#variants.learn(wanted.key, entry.head.variance);
         const variant = this.keyFor(wanted);
         return variant === key ? undefined : (this.#memory.get(variant) ?? this.find(wanted));
       }
@@ -112,23 +111,25 @@ export class Tiers {
 
   /** Whether what has this primary key is known to have variants. */
   varies(key: string): boolean {
-    return this.#variants.namesOf(key) !== undefined;
+    return this.#variants.varianceOf(key) !== undefined;
   }
 
   /** The key that an answer to this request has, as far as it is known what it varies by. */
-  keyFor({ key, fields }: Wanted): string {
-    const names = this.#variants.namesOf(key);
-    return names === undefined ? key : keyOfVariant(key, variantKey(names, fields));
+  keyFor(wanted: Wanted): string {
+    const variance = this.#variants.varianceOf(wanted.key);
+    return variance === undefined ? wanted.key : keyOfVariantIn(wanted, variance);
   }
 
   /** Resources that vary by these fields have a key for each variant; others have one. */
-  keyOfNew({ key, fields }: Wanted, names: readonly string[]): string {
+  keyOfNew(wanted: Wanted, names: readonly string[]): string {
+    const { key } = wanted;
     if (names.length === 0) {
       this.#variants.forget(key);
       return key;
     }
-    if (this.#variants.learn(key, names)) this.#written(key)?.put(key, encodeVaries(names), []);
-    const variant = keyOfVariant(key, variantKey(names, fields));
+    const news = this.#variants.learnNames(key, names);
+    if (news !== undefined) this.#written(key)?.put(key, encodeVaries(news), []);
+    const variant = this.keyFor(wanted);
     this.#variants.note(key, variant);
     return variant;
   }

@@ -1,9 +1,28 @@
+import { randomBytes } from "node:crypto";
+import { keyOfVariant } from "../cache/key.ts";
+import { variantKey } from "../cache/vary.ts";
 import { VARIANTS_MAX, VARYING_RESOURCES_MAX } from "./limits.ts";
 
-interface Varying {
+/** What tells the variants of a resource apart. */
+export interface Variance {
+  /** Of request fields. */
   readonly names: readonly string[];
+  /** In all their keys: what was dropped with an earlier one is not found again, wherever it is kept. */
+  readonly generation: string;
+}
+
+interface Varying {
+  readonly variance: Variance;
   /** Keys of the variants that are stored, or were. */
   readonly keys: Set<string>;
+}
+
+/** The key of the variant that goes with these request fields. */
+export function keyOfVariantIn(
+  { key, fields }: { readonly key: string; readonly fields: readonly string[] },
+  { names, generation }: Variance,
+): string {
+  return keyOfVariant(key, `${generation} ${variantKey(names, fields)}`);
 }
 
 /**
@@ -19,23 +38,28 @@ export class VariantIndex {
     this.#drop = drop;
   }
 
-  /** Names of request fields, if the resource varies. */
-  namesOf(key: string): readonly string[] | undefined {
+  /** Undefined: as far as is known the resource does not vary. */
+  varianceOf(key: string): Variance | undefined {
     // Nearly all do not: a look at an empty map costs nothing.
-    return this.#resources.size === 0 ? undefined : this.#resources.get(key)?.names;
+    return this.#resources.size === 0 ? undefined : this.#resources.get(key)?.variance;
   }
 
-  /** Says whether that is news: what the newest response says is what counts. */
-  learn(key: string, names: readonly string[]): boolean {
-    const known = this.#resources.get(key);
-    if (known !== undefined && known.names.join() === names.join()) return false;
-    this.forget(key);
+  /** What the newest response says is what counts. Answers what is news. */
+  learnNames(key: string, names: readonly string[]): Variance | undefined {
+    if (this.varianceOf(key)?.names.join() === names.join()) return undefined;
+    const variance = { names, generation: randomBytes(6).toString("base64url") };
+    this.learn(key, variance);
+    return variance;
+  }
+
+  /** Takes over what is known elsewhere. */
+  learn(key: string, variance: Variance): void {
+    for (const variant of this.forget(key)) this.#drop(variant);
     if (this.#resources.size >= VARYING_RESOURCES_MAX) {
       const [oldest] = this.#resources.keys();
       if (oldest !== undefined) this.#resources.delete(oldest);
     }
-    this.#resources.set(key, { names, keys: new Set() });
-    return true;
+    this.#resources.set(key, { variance, keys: new Set() });
   }
 
   /** A variant is stored. A resource that has more than can be told apart loses its oldest. */

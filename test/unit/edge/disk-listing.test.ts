@@ -64,7 +64,7 @@ describe("a listing of what is on disk", () => {
 
   test("has neither what is another endpoint's, nor what says by what a resource varies", async () => {
     const other = { ...entry("/a"), key: "other /a" };
-    const varies = entry("/b", encodeVaries(["accept-language"]), 0);
+    const varies = entry("/b", encodeVaries({ names: ["accept-language"], generation: "g" }), 0);
     assert.deepEqual((await listOnDisk(keeper([other, varies]), query, [])).entries, []);
   });
 

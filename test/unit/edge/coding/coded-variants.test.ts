@@ -175,7 +175,7 @@ describe("a coded variant in memory", () => {
     await worker.variants.make(identity, "br", undefined);
     await nextTurn();
     assert.equal(worker.budget.heldFor("store"), worker.budget.used);
-    for (const { key } of [...worker.memory.entries()]) worker.memory.delete(key);
+    for (const { key } of worker.memory.entries()) worker.memory.delete(key);
     assert.equal(worker.budget.used, 0);
   });
 });

@@ -39,7 +39,10 @@ function changingOrigin() {
     answer: ((incoming, response) => {
       state.fetches += 1;
       const { etag, headers } = state;
-      if (state.isDown) return void incoming.socket.destroy();
+      if (state.isDown) {
+        incoming.socket.destroy();
+        return;
+      }
       const isKnown = incoming.headers["if-none-match"] === etag;
       if (isKnown) state.confirmed += 1;
       response.writeHead(isKnown ? 304 : 200, {
@@ -211,7 +214,7 @@ describe("who would have to wait for long gets what is stored as it is", () => {
     await using _ = edge;
     const targets = Array.from(
       { length: COMPRESSIONS_MAX + COMPRESSIONS_WAITING_MAX + 1 },
-      (_, i) => `GET /${i}` as const,
+      (_each, i) => `GET /${i}` as const,
     );
     for (const target of targets) await askFor(edge, target, undefined);
     const encoders = watchEncoders(context, stuckEncoder);

@@ -157,7 +157,10 @@ describe("while its origin is away, an error page", () => {
     const { response } = await origin.next();
     context.mock.timers.tick(2_000);
     assert.equal((await asked).body.toString(), "<Error/>");
-    response.writeHead(200, { "content-length": PAGE.length }).end(PAGE);
+    response.writeHead(200, { "content-length": PAGE.length });
+    response.write(PAGE.slice(0, 9));
+    await roundTrip(edge);
+    response.end(PAGE.slice(9));
     assert.equal((await fetchOnce(edge, PATH)).body.toString(), PAGE);
     edge.clock.advance(1_000);
     assert.equal((await fetchOnce(edge, "/a")).body.toString(), PAGE);

@@ -155,6 +155,7 @@ describe("an error goes out at once, as it is,", () => {
   const rows = [
     { what: "where there is no page", reply: { ...notFound(), live: live() }, request: {} },
     { what: "on an unknown host", reply: { ...notFound(), live: undefined }, request: {} },
+    { what: "if it is a loop", reply: { ...notFound(), status: 508 }, request: {} },
     { what: "if it is none", reply: { ...notFound(), status: 200 }, request: {} },
     {
       what: "to who asks for a range",

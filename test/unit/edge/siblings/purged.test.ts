@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
+import { ASK } from "../../../support/ask.ts";
 import { countingOrigin, endpoint } from "../support.ts";
 import { startWorkers } from "./support.ts";
-import { ASK } from "../../../support/ask.ts";
-
-const stack = new AsyncDisposableStack();
-after(() => stack.disposeAsync());
 
 const FRESH = { "cache-control": "max-age=60", "cache-tag": "fruit,red" };
 
@@ -40,7 +37,8 @@ describe("what was purged", () => {
   test("may be known by its tag, wherever it came from", async () => {
     const origin = countingOrigin(FRESH);
     await using workers = await startWorkers(origin.answer);
-    for (const { get } of workers.all) assert.equal((await get("/a")).fields["cache-tag"], undefined);
+    for (const { get } of workers.all)
+      assert.equal((await get("/a")).fields["cache-tag"], undefined);
     origin.body = "9876543210";
     for (const { purge } of workers.all) purge("tag:red");
     for (const { get } of workers.all) assert.equal((await get("/a")).text, "9876543210");

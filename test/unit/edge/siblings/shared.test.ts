@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { countingOrigin, host } from "../support.ts";
 import { startWorkers } from "./support.ts";
-
-const stack = new AsyncDisposableStack();
-after(() => stack.disposeAsync());
 
 const LATER_MS = 30_000;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
+import type { RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -24,7 +24,7 @@ async function newFolder(): Promise<string> {
 /** An origin with one long object, and the ranges that it was asked for. */
 function longObject() {
   const ranges: string[] = [];
-  const answer: Parameters<typeof createServer>[0] = (incoming, response) => {
+  const answer: RequestListener = (incoming, response) => {
     ranges.push(String(incoming.headers.range ?? "whole"));
     const fields = { etag: '"1"', "cache-control": "max-age=60" };
     void sendObject(incoming, response, { name: "long", length: LENGTH, fields });

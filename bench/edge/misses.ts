@@ -18,7 +18,7 @@ const run = promisify(execFile);
 
 const CASES: readonly Case[] = [caseNamed("http1-1k"), caseNamed("http1-10k")];
 /** To compile what is hot, and to open connections to the origin. */
-const WARM_UP_SECONDS = 2;
+const WARM_UP_SECONDS = 4;
 /** Objects that are asked for once more, to see whether they were stored. */
 const SAMPLE = 200;
 /** After the load a server may still be writing: it has finished once it uses less than this. */

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { type AnyRoute, route } from "#api/route.ts";
 import type { Explained, ExplainedRequest } from "#feed/explained.ts";
 import { notFound } from "#problem.ts";
-import { parseExplained } from "./explained-request.ts";
 import type { EndpointService } from "./endpoint-service.ts";
+import { parseExplained } from "./explained-request.ts";
 
 /** Port: what the edges would do with a request. They do none of it. */
 export interface Explainer {

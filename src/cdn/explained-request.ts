@@ -43,7 +43,7 @@ export function parseExplained(described: DescribedRequest): ExplainedRequest {
 function fieldsOf(headers: Readonly<Record<string, string>>): readonly string[] {
   const fields = Object.entries(headers).flatMap(([name, value]) => [
     name.toLowerCase(),
-    value.trim(),
+    value.replace(/^[\t ]+|[\t ]+$/g, ""),
   ]);
   for (const [i, text] of fields.entries()) {
     if (i % 2 === 0 && !TOKEN.test(text)) throw refused("headers: expected names of fields");

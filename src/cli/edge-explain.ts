@@ -74,18 +74,20 @@ async function askEdge(
   signal: AbortSignal,
 ): Promise<z.output<typeof Reply>> {
   const where = `http://127.0.0.1:${port}`;
-  const reply = await request(`${where}/explain?${query}`, { signal }).catch((error: unknown) => {
-    if (!(error instanceof Error)) throw error;
-    const { code = error.message } = error as NodeJS.ErrnoException;
-    const hint = "Expected the --metrics-port of an atoll edge that runs.";
-    throw new CommandError(`Cannot talk to ${where}: ${code}. ${hint}`, { cause: error });
-  });
+  const reply = await request(`${where}/explain?${query.toString()}`, { signal }).catch(
+    (error: unknown) => {
+      if (!(error instanceof Error)) throw error;
+      const { code = error.message } = error as NodeJS.ErrnoException;
+      const hint = "Expected the --metrics-port of an atoll edge that runs.";
+      throw new CommandError(`Cannot talk to ${where}: ${code}. ${hint}`, { cause: error });
+    },
+  );
   if (reply.statusCode !== 200) throw await readRefusal(reply.statusCode, undefined, reply.body);
   return await readReply(Reply, reply.body);
 }
 
 function explanationLines({ decided, workers, missing }: Explanation): readonly string[] {
-  const late = missing === 0 ? [] : [`${missing} workers did not answer in time`];
+  const late = missing === 0 ? [] : [`${missing} of the workers did not answer in time`];
   const found = workers.flatMap((group) => {
     const lines = stepLines(group.found);
     // All do the same, mostly: then it is not said who.

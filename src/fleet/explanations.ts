@@ -28,8 +28,11 @@ export class Explanations {
 
   /** `send` hands the worker of this slot a question, whose answer goes to `heard`. */
   join(slot: number, send: (message: ToWorker) => void): AskedWorker<ExplainAnswer> {
-    const { heard, leave } = this.#workers.join(send);
-    return { heard: (id, answer) => heard(id, { slot, answer }), leave };
+    const worker = this.#workers.join(send);
+    return {
+      heard: (id, answer) => worker.heard(id, { slot, answer }),
+      leave: () => worker.leave(),
+    };
   }
 
   /**

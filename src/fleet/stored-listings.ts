@@ -1,5 +1,5 @@
-import { listOnDisk } from "#edge/disk-listing.ts";
 import type { DiskKeeper } from "#edge/disk/disk-keeper.ts";
+import { listOnDisk } from "#edge/disk-listing.ts";
 import type {
   StoredAnswer,
   StoredEntry,

@@ -16,7 +16,7 @@ export const FETCH_FAILURES = [
 export type FetchFailure = (typeof FETCH_FAILURES)[number];
 export const FETCH_RESULTS = [...STATUS_CLASSES, ...FETCH_FAILURES];
 
-export const FETCH_OUTCOMES = ["answered", "failed"] as const;
+const FETCH_OUTCOMES = ["answered", "failed"] as const;
 export const REVALIDATION_RESULTS = ["confirmed", "replaced", "failed"] as const;
 export type RevalidationResult = (typeof REVALIDATION_RESULTS)[number];
 export const STALE_REASONS = ["while-revalidate", "if-error"] as const;
@@ -27,16 +27,9 @@ export const COMPRESSION_CODINGS = ["br", "zstd", "gzip"] as const;
 export type CompressionCoding = (typeof COMPRESSION_CODINGS)[number];
 export const COMPRESSION_RESULTS = ["made", "useless", "refused", "failed"] as const;
 export type CompressionResult = (typeof COMPRESSION_RESULTS)[number];
-export const SIBLING_RESULTS = ["answered", "failed", "broken"] as const;
-export const DISK_READ_RESULTS = [
-  "quick",
-  "read",
-  "absent",
-  "corrupt",
-  "failed",
-  "skipped",
-] as const;
-export const DISK_WRITE_RESULTS = ["written", "dropped"] as const;
+const SIBLING_RESULTS = ["answered", "failed", "broken"] as const;
+const DISK_READ_RESULTS = ["quick", "read", "absent", "corrupt", "failed", "skipped"] as const;
+const DISK_WRITE_RESULTS = ["written", "dropped"] as const;
 
 /** Of the cache, as each worker counts it. What is found fresh in memory costs none of these anything. */
 export const CACHE_FAMILIES = {

@@ -75,8 +75,7 @@ export class Tally {
       return;
     }
     this.#wrongCount += 1;
-    const id = String(answer.fields["x-request-id"] ?? "?");
-    note(this.wrong, `${client}: ${question.method} ${question.path}: ${fault} (${id})`);
+    note(this.wrong, `${client}: ${told(question)}: ${fault}; ${JSON.stringify(answer.fields)}`);
   }
 
   /** A request without a whole answer; without an excuse it should have had one. */
@@ -88,9 +87,13 @@ export class Tally {
     }
     this.#brokenCount += 1;
     const { code = "", message } = error as NodeJS.ErrnoException;
-    const what = `${question.method} ${question.path}: ${code} ${message}`;
+    const what = `${told(question)}: ${code} ${message}`;
     note(this.broken, `${client}: ${what} (${breaking.tell()})`);
   }
+}
+
+function told({ method, path, fields }: Question): string {
+  return `${method} ${path} ${JSON.stringify(fields)}`;
 }
 
 function count<K>(counts: Map<K, number>, key: K): void {

@@ -25,7 +25,7 @@ export const atollOnDisk: Peer = {
 
 /** The same, with a folder of its own choice: one that stays, say. */
 export function atollWithDisk(folder: string): Peer {
-  return checkoutPeer("Atoll", `--memory 16777216 --disk ${folder}`);
+  return checkoutPeer("Atoll", `--memory 16777216 --disk ${folder} --disk-bytes 6442450944`);
 }
 
 function checkoutPeer(name: string, options: string): Peer {

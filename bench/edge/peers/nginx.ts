@@ -40,7 +40,7 @@ http {
   fastcgi_temp_path ${folder}/fastcgi;
   uwsgi_temp_path ${folder}/uwsgi;
   scgi_temp_path ${folder}/scgi;
-  proxy_cache_path ${folder}/cache levels=1:2 keys_zone=bench:256m max_size=10g use_temp_path=off;
+  proxy_cache_path ${folder}/cache levels=1:2 keys_zone=bench:256m max_size=6g use_temp_path=off;
   ssl_certificate ${certificate.certPath};
   ssl_certificate_key ${certificate.keyPath};
   ssl_protocols TLSv1.3;

@@ -2,8 +2,8 @@ import type { ExplainedStep } from "#feed/explained.ts";
 import { effectiveRange, evaluateInCache, type RequestField } from "#http/precondition.ts";
 import { selectRanges } from "#http/range.ts";
 import { unreachable } from "#unreachable.ts";
-import type { Reuse, StaleIfError } from "../cache/reuse-decision.ts";
 import { invalidatedTargets } from "../cache/invalidation.ts";
+import type { Reuse, StaleIfError } from "../cache/reuse-decision.ts";
 import { alignedRange } from "../cache/slices.ts";
 import { conditionsFor } from "../cache/stored-response.ts";
 import { decideCompression } from "../coding/compressible.ts";
@@ -86,7 +86,11 @@ function usedLines(reuse: Used): string[] {
 }
 
 /** As what is stored is replied with (RFC 9110 §13.2.2, §14.2). */
-function replyLine(request: RequestHead, { stored, bodyBytes }: PeekedResponse, now: number): string {
+function replyLine(
+  request: RequestHead,
+  { stored, bodyBytes }: PeekedResponse,
+  now: number,
+): string {
   const field: RequestField = (name) => fieldOf(request.fields, name);
   const whole = `${stored.status}, ${stored.contentLength ?? bodyBytes} octets`;
   if (stored.status !== 200) return whole;

@@ -77,14 +77,10 @@ function statusLine(
 }
 
 function nothingLine({ peeked }: Found): string {
-  switch (peeked.disk) {
-    case "none":
-      return "nothing in memory, and there is no disk tier";
-    case "unknown":
-      return "nothing in memory; the disk does not say: it rests, or is slow";
-    default:
-      return "nothing, neither in memory nor on disk";
-  }
+  if (peeked.disk === "none") return "nothing in memory, and there is no disk tier";
+  return peeked.disk === "unknown"
+    ? "nothing in memory; the disk does not say: it rests, or is slow"
+    : "nothing, neither in memory nor on disk";
 }
 
 function placeOf({ peeked }: Found): string {

@@ -4,7 +4,10 @@ import { HEAD_BYTES_MAX, ORIGIN_HEAD_BYTES_MAX } from "../limits.ts";
 /** To a process of this host: it is the kernel that answers, unless its queue is full. */
 export const SIBLING_CONNECT_TIMEOUT_MS = 500;
 
-/** A sibling answers at once, or says at once that it will: one that does neither is stuck. */
+/** What takes longer to answer is accepted first: most origins answer within it. */
+export const SIBLING_ACCEPT_MS = 50;
+
+/** A sibling that has neither answered nor accepted by then is stuck. */
 export const SIBLING_SILENCE_MS_MAX = 1_000;
 
 /** One that was silent is not asked for so long; by then its parent has seen it, or it is well. */

@@ -22,10 +22,10 @@ export interface FetchQuestion {
   readonly asks: readonly string[];
 }
 
-/** An unsafe method has succeeded: what has these primary keys is not what the origin would answer. */
+/** An unsafe method has succeeded: what has this primary key is not what the origin would answer. */
 export interface ForgetQuestion {
   readonly kind: "forget";
-  readonly keys: readonly string[];
+  readonly key: string;
 }
 
 /** One octet a character, as all that came by HTTP is; nothing in it needs a line of its own. */

@@ -61,8 +61,8 @@ export class SiblingAnswers {
     this.#wait.advanced();
   }
 
-  forget(keys: readonly string[]): void {
-    this.#parts.forwarder.forget(keys);
+  forget(key: string): void {
+    this.#parts.forwarder.forget([key]);
   }
 
   /** Answers before it returns, or later; "unable": it is not for this worker to say. */

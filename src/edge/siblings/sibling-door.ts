@@ -8,6 +8,7 @@ import { Connection } from "../wire/http1/connection.ts";
 import { Listener } from "../wire/listener.ts";
 import type { ConnectionParts } from "../wire/parts.ts";
 import { AskedExchange } from "./asked-exchange.ts";
+import { SIBLING_ACCEPT_MS } from "./limits.ts";
 import { decodeQuestion, type FetchQuestion } from "./question.ts";
 import type { SiblingAnswers } from "./sibling-answers.ts";
 import { isToken, type SiblingTokens } from "./tokens.ts";
@@ -69,12 +70,12 @@ export class SiblingDoor {
     const question = decodeQuestion(fieldOf(request.fields, QUESTION_FIELD) ?? "");
     if (question === undefined) return this.#refuse(exchange, 400, "The question cannot be read.");
     if (question.kind === "forget") {
-      answers.forget(question.keys);
+      answers.forget(question.key);
       return this.#refuse(exchange, 204, "");
     }
     const asked = new AskedExchange(exchange, question.client);
     void this.#answer(question, asked);
-    if (!asked.isAnswered) asked.inform(ACCEPTED, []);
+    if (!asked.isAnswered) setTimeout(() => accept(asked), SIBLING_ACCEPT_MS);
   }
 
   async #answer(question: FetchQuestion, asked: AskedExchange): Promise<void> {
@@ -93,4 +94,9 @@ export class SiblingDoor {
   #refuse(exchange: Exchange, status: number, reason: string): void {
     exchange.respond(refusalReply(status, reason, this.#parts.clock.now()));
   }
+}
+
+/** Whoever asks would think that nobody is there. */
+function accept(asked: AskedExchange): void {
+  if (!asked.isAnswered) asked.inform(ACCEPTED, []);
 }

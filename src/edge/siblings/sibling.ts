@@ -28,6 +28,8 @@ export interface Told {
 /** Who waits for an answer. */
 interface AskTerms extends Pick<OriginRequest, "informed" | "brokeOff"> {
   readonly signal: AbortSignal;
+  /** It is told all the same, be there too many questions or has it been silent. */
+  readonly isUrgent?: boolean;
 }
 
 /** Another worker of this host, as one that may be asked. */
@@ -60,23 +62,23 @@ export class Sibling {
   }
 
   /** Undefined: it has not answered, or cannot, and nothing of the kind will come. */
-  async ask(question: string, { informed, brokeOff, signal }: AskTerms): Promise<Told | undefined> {
-    if (this.#questions >= SIBLING_QUESTIONS_MAX) return undefined;
-    if (this.#clock.now() < this.#avoidedUntil) return undefined;
+  async ask(question: string, terms: AskTerms): Promise<Told | undefined> {
+    const { informed, brokeOff, signal, isUrgent = false } = terms;
+    const isAvoided = this.#clock.now() < this.#avoidedUntil;
+    if (!isUrgent && (isAvoided || this.#questions >= SIBLING_QUESTIONS_MAX)) return undefined;
     this.#questions += 1;
-    const silence = new AbortController();
-    const silent = setTimeout(() => silence.abort(), SIBLING_SILENCE_MS_MAX);
     let isAccepted = false;
+    let isSilent = false;
     const fetch = new DispatchedFetch({
       request: {
         informed: (status, fields) => {
           if (isAccepted || status !== ACCEPTED) informed(status, fields);
           isAccepted = true;
-          clearTimeout(silent);
+          clearTimeout(silence);
         },
         ...(brokeOff === undefined ? {} : { brokeOff }),
       },
-      signal: AbortSignal.any([signal, silence.signal]),
+      signal,
       clock: this.#clock,
       connector: this.#connector,
       // Whoever fetches for us sees to that.
@@ -85,15 +87,19 @@ export class Sibling {
         this.#questions -= 1;
       },
     });
+    const silence = setTimeout(() => {
+      isSilent = true;
+      fetch.giveUp("the sibling says nothing");
+    }, SIBLING_SILENCE_MS_MAX);
     // undici cannot be entered from within what one of its responses has led to.
     await Promise.resolve();
     const headers = [TOKEN_FIELD, this.#tokens.ask, QUESTION_FIELD, question];
     this.#pool.dispatch({ path: "/", method: "GET", headers }, fetch);
     const head = await fetch.head;
-    clearTimeout(silent);
+    clearTimeout(silence);
     if (head instanceof Error) {
       this.#questions -= 1;
-      if (silence.signal.aborted) this.#avoidedUntil = this.#clock.now() + SIBLING_AVOIDED_MS;
+      if (isSilent) this.#avoidedUntil = this.#clock.now() + SIBLING_AVOIDED_MS;
       return undefined;
     }
     const isSibling = isToken(this.#tokens.answer, fieldOf(head.fields, TOKEN_FIELD));

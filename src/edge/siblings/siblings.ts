@@ -96,14 +96,15 @@ export class Siblings {
 
   /** Resolves when all have forgotten what has these primary keys, or are too late to be waited for. */
   async forget(keys: readonly string[]): Promise<void> {
-    if (keys.length === 0) return;
-    const question = encodeQuestion({ kind: "forget", keys });
+    if (keys.length === 0 || this.#others.size === 0) return;
+    // A question each: two long targets would be too much for one.
+    const questions = keys.map((key) => encodeQuestion({ kind: "forget", key }));
     const signal = AbortSignal.timeout(SIBLING_FORGET_MS_MAX);
-    const terms = { informed: () => undefined, signal };
+    // One that is stuck for a moment finds it there when it goes on.
+    const terms = { informed: () => undefined, signal, isUrgent: true };
+    const others = [...this.#others.values()];
     await Promise.all(
-      [...this.#others.values()].map(async (sibling) => {
-        (await sibling.ask(question, terms))?.fetch.discard();
-      }),
+      others.flatMap((sibling) => questions.map((question) => sibling.ask(question, terms))),
     );
   }
 

@@ -5,6 +5,10 @@ import type { Random } from "../random.ts";
 
 type Lie = (request: IncomingMessage, response: ServerResponse, object: OriginObject) => unknown;
 
+/** How much longer than it is a body is said to be: whoever is told so gets less, and a cut. */
+export const EXAGGERATIONS = [1_000, 1] as const;
+const [MUCH, LITTLE] = EXAGGERATIONS;
+
 /** Answers in ways in which no origin should. None of it may reach anybody as what it is not. */
 export async function tellLie(
   request: IncomingMessage,
@@ -18,7 +22,7 @@ export async function tellLie(
 const LIES: readonly [Lie, ...Lie[]] = [
   /** More is announced than comes. */
   (_, response, { name, length, fields }) => {
-    response.writeHead(200, { ...fields, "content-length": length + 1_000 });
+    response.writeHead(200, { ...fields, "content-length": length + MUCH });
     response.write(octetsOf(name, 0, length));
     response.socket?.end();
   },
@@ -33,7 +37,8 @@ const LIES: readonly [Lie, ...Lie[]] = [
   },
   /** A part that is shorter than it says. */
   (_, response, { name, length, fields }) => {
-    const head = { ...fields, "content-range": `bytes 0-${length}/${length + 1}` };
+    const said = length + LITTLE;
+    const head = { ...fields, "content-range": `bytes 0-${said - 1}/${said}` };
     response.writeHead(206, { ...head, "content-length": length }).end(octetsOf(name, 0, length));
   },
   (_, response) => response.socket?.end("SSH-2.0-OpenSSH_9.6\r\n"),

@@ -1,5 +1,6 @@
 import type { Answer } from "../question.ts";
 import { currentOf, REUSED_FOR_MS, type SoakObject, type Version } from "./catalogue.ts";
+import { EXAGGERATIONS } from "./lies.ts";
 import type { Weather } from "./weather.ts";
 
 /** A purge: what had changed when it was sent is not served to whoever asks after its end. */
@@ -60,6 +61,13 @@ export class Oracle {
     const isStored = fields["x-cache"] === "HIT" || fields["x-cache"] === "STALE";
     const since = isStored && !isPresigned ? startedAt - NEGATIVE_MS : startedAt;
     return this.weather.mayHaveFailed(object.path, since, performance.now());
+  }
+
+  /** How long a version may be said to be. */
+  lengthsOf(length: number, { object, startedAt }: Asked): readonly number[] {
+    const now = performance.now();
+    const mayLie = this.weather.mayHaveBeen("lies", object.path, startedAt, now);
+    return mayLie ? [length, ...EXAGGERATIONS.map((octets) => length + octets)] : [length];
   }
 
   /** Whether an answer that had begun may have been cut. */

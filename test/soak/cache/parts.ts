@@ -13,15 +13,21 @@ interface Part {
 
 /** What they are parts of. */
 interface Whole {
-  readonly length: number;
+  /** How long it may be said to be. */
+  readonly lengths: readonly number[];
   readonly octets: (first: number, end: number) => Buffer;
 }
 
 /** What is wrong with the answer to a request for parts, if anything. */
-export function partFault(
+export function partFault(answer: Answer, wanted: Wanted, whole: Whole): string | undefined {
+  const faults = whole.lengths.map((length) => faultOf(answer, wanted, { ...whole, length }));
+  return faults.includes(undefined) ? undefined : faults[0];
+}
+
+function faultOf(
   { status, fields, body }: Answer,
   wanted: Wanted,
-  whole: Whole,
+  whole: Whole & { readonly length: number },
 ): string | undefined {
   const selected = wanted.flatMap((part) => resolve(part, whole.length));
   if (status === 416) return selected.length === 0 ? undefined : "416, and it can be satisfied";

@@ -59,7 +59,7 @@ export class Purger {
       folder: { reached: objects.filter(inFolder(one)), files: [`${one.folder}/*`] },
       "soft folder": { reached: objects.filter(inFolder(one)), files: [`${one.folder}/*`] },
       tag: { reached: objects.filter(({ tag }) => tag === one.tag), files: [`tag:${one.tag}`] },
-      everything: { reached: objects, files: [random.pick(["*", "tag:all"])] },
+      everything: { reached: objects, files: ["*"] },
     }[reach];
     this.#change(
       reached.filter(() => random.below(Math.min(reached.length, 4)) === 0),

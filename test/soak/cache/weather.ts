@@ -55,9 +55,15 @@ export class Weather {
 
   /** Whether a fetch may have failed for this path in that time, or because of it. */
   mayHaveFailed(path: string, from: number, to: number): boolean {
+    const failing = TROUBLES.filter((trouble) => trouble !== "crawls");
+    return failing.some((trouble) => this.mayHaveBeen(trouble, path, from, to));
+  }
+
+  /** Whether it was so for this path in that time, or just before. */
+  mayHaveBeen(trouble: Trouble, path: string, from: number, to: number): boolean {
     return this.#spells.some((spell) => {
-      if (spell.trouble === "crawls" || !touches(spell, path)) return false;
-      return spell.from <= to && spell.until + AFTERMATH_MS >= from;
+      const isIt = spell.trouble === trouble && touches(spell, path);
+      return isIt && spell.from <= to && spell.until + AFTERMATH_MS >= from;
     });
   }
 

@@ -17,10 +17,13 @@ import type { ExplainAnswer, ExplainedRequest, ExplainedStepName } from "#feed/e
 import type { Disk } from "./disk/support.ts";
 import { endpoint, host, NOW, newGate } from "./settings/support.ts";
 
-const { ttl: _ttl, ...unlimited } = endpoint;
+/** `atoll edge`, without a TTL. */
 export const PROXY: EdgeEndpoint = {
-  ...unlimited,
+  id: endpoint.id,
   role: "proxy",
+  space: "",
+  region: "",
+  domain: "",
   upstream: { url: "http://origin.example" },
 };
 
@@ -45,7 +48,7 @@ export class Explained {
   #number = 1;
 
   constructor(changes: Partial<EdgeEndpoint> = {}, disk?: Disk) {
-    this.#endpoint = { ...endpoint, ...changes };
+    this.#endpoint = changes.role === "proxy" ? PROXY : { ...endpoint, ...changes };
     this.memory = new MemoryStore(this.#budget);
     this.disk = disk && tierOn(disk);
     this.tiers = this.another();

@@ -126,7 +126,7 @@ describe("RFC 9111 §3.4: parts", () => {
     await fetchOnce(edge, "/a", `range: bytes=${3 * MIB}-`);
     const whole = await fetchOnce(edge, "/a");
     assert(whole.body.equals(NEW_CONTENT.slice(0)));
-    assert.deepEqual(slicesIn(origin.asked).slice(-3), ["3-3", "0-0", "1-2"]);
+    assert.deepEqual(slicesIn(origin.asked).slice(-3), ["3-3", "0-1", "2-2"]);
   });
 
   test("that are stale are confirmed by one condition, and are all fresh then", async () => {

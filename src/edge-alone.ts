@@ -4,9 +4,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
 import { explanationView } from "#cdn/explain-routes.ts";
 import { parseExplained } from "#cdn/explained-request.ts";
-import { type EdgeCertificate, type EdgeEndpoint, EVERY_NAME } from "#feed/entry.ts";
 import { newLoopToken } from "#edge/origin/cdn-loop.ts";
+import { type EdgeCertificate, type EdgeEndpoint, EVERY_NAME } from "#feed/entry.ts";
 import { FeedHub, type SnapshotSource } from "#feed/hub.ts";
+import type { EdgeSettings } from "#feed/message.ts";
 import { Fleet } from "#fleet/fleet.ts";
 import type { DiskUse } from "#usage/disk-families.ts";
 import { EdgeUsage } from "#usage/edge-usage.ts";
@@ -93,22 +94,7 @@ export async function serveEdge(config: EdgeConfig, io: EdgeIo): Promise<void> {
       hub,
       usage,
       snapshot: snapshotOf(config, state),
-      settings: {
-        host,
-        port,
-        ...(tlsPort === undefined ? {} : { tls: { port: tlsPort } }),
-        priorKnowledge: true,
-        sharePort: workers > 1,
-        memoryBytesMax: config.memory,
-        ...(config.disk === undefined ? {} : { disk: { folder: config.disk } }),
-        loopToken: newLoopToken(),
-        // Nothing of ours is embedded: there is no Space.
-        embedded: { port: 0, secret: "" },
-        logLevel: config.logLevel,
-        ...(config.accessLog === undefined
-          ? {}
-          : { accessLog: { path: config.accessLog, format: config.accessLogFormat } }),
-      },
+      settings: settingsOf(config, port, tlsPort),
       workers,
       ...(disk === undefined ? {} : { disk }),
       clock: systemClock,
@@ -131,13 +117,31 @@ export async function serveEdge(config: EdgeConfig, io: EdgeIo): Promise<void> {
   await Promise.all([aborted(signal), followed]);
 }
 
+function settingsOf(config: EdgeConfig, port: number, tlsPort: number | undefined): EdgeSettings {
+  const { host, workers, memory, disk, logLevel, accessLog, accessLogFormat } = config;
+  return {
+    host,
+    port,
+    ...(tlsPort === undefined ? {} : { tls: { port: tlsPort } }),
+    priorKnowledge: true,
+    sharePort: workers > 1,
+    memoryBytesMax: memory,
+    ...(disk === undefined ? {} : { disk: { folder: disk } }),
+    loopToken: newLoopToken(),
+    // Nothing of ours is embedded: there is no Space.
+    embedded: { port: 0, secret: "" },
+    logLevel,
+    ...(accessLog === undefined ? {} : { accessLog: { path: accessLog, format: accessLogFormat } }),
+  };
+}
+
 /** What the query of `/explain` says: `url`, and perhaps `method` and any number of `header=NAME: VALUE`. */
 async function explained(fleet: Fleet, query: URLSearchParams): Promise<object> {
-  const headers: Record<string, string> = {};
-  for (const line of query.getAll("header")) {
+  const lines = query.getAll("header").map((line) => {
     const [name = "", ...value] = line.split(":");
-    headers[name] = value.join(":");
-  }
+    return [name, value.join(":")] as const;
+  });
+  const headers = Object.fromEntries(lines);
   const method = query.get("method") ?? undefined;
   const request = parseExplained({ url: query.get("url") ?? "", method, headers });
   return { explanation: explanationView(await fleet.explanations.explain(request)) };

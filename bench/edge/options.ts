@@ -46,9 +46,9 @@ export const HELP = `npm run bench:edge -- [OPTIONS]
                   purge    of everything, with 1,000,000 objects in memory: until it is in force
                   restart  with 1,000,000 objects on disk: from a process's start to its first hit
                   memory   that a stored object of 1 KiB takes beyond body and head, of 200,000
-                  What is stored goes where TMPDIR says. Say TMPDIR=/dev/shm: for minutes after many
-                  files were deleted, as after a run of this, ext4 makes new ones at a fraction of
-                  its speed, in CPU as well, and whoever comes first suffers least. 16 GiB
+                  What they store goes where TMPDIR says, 16 GiB at most. Say TMPDIR=/dev/shm: for
+                  minutes after many files were deleted, as each run does in the end, a new one on
+                  ext4 takes ten times the CPU. npm run bench:cache is these five, and says so
   --stored N      objects for disk (of 10 KiB), purge, restart and memory, in place of theirs
   --cases LIST    cases whose names have one of these: ${CASES.map(({ name }) => name).join(", ")}
   --peers LIST    of atoll, nginx, haproxy, varnish, traffic-server

@@ -79,12 +79,14 @@ export class Fetching {
         : {};
     const informed = (status: number, informing: readonly string[]): void =>
       exchange.inform(status, informing);
+    const brokeOff = (failure: OriginFailure): void =>
+      this.#parts.failures.note(endpoint.id, requestId, failure);
     const answer = await this.#parts.origin.fetch(
-      { endpoint, method, target, requestId, fields, informed, ...content },
+      { endpoint, method, target, requestId, fields, informed, brokeOff, ...content },
       signal,
     );
     if (answer.kind === "response") return received(answer, visit);
-    if (!signal.aborted) this.#parts.failures.note(endpoint.id, requestId, answer);
+    if (!signal.aborted) brokeOff(answer);
     return answer;
   }
 }

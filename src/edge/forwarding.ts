@@ -38,13 +38,13 @@ export class Forwarder {
   refresh(visit: Visit, stale: StoredResponse): void {
     const key = this.#parts.tiers.keyFor(visit.wanted);
     if (this.#fills.has(key)) return;
-    const failed = (): void => {
-      stale.failedAt = this.#parts.clock.now();
-    };
-    // What fails is told where it failed; what is stale stays as it is, and is not refreshed at once.
-    this.#beginFill(visit, key, stale).head.then((head) => {
-      if (hasFailed(head)) failed();
-    }, failed);
+    void this.#noteFailure(this.#beginFill(visit, key, stale), stale);
+  }
+
+  /** What fails is told where it failed; what is stale stays as it is, and is not refreshed at once. */
+  async #noteFailure(fill: Fill, stale: StoredResponse): Promise<void> {
+    const head = await fill.head.catch(() => undefined);
+    if (head === undefined || hasFailed(head)) stale.failedAt = this.#parts.clock.now();
   }
 
   /** Waits for the one fetch of this key, which may be under way already. */

@@ -124,7 +124,7 @@ export class Fleet implements AsyncDisposable {
 
   /** Runs one worker to its end, and says how it ended. */
   async #run(slot: number, first: { resolve(): void }): Promise<string> {
-    const { hub, usage, snapshot, settings, workers, log } = this.#parts;
+    const { hub, snapshot, settings, workers, log } = this.#parts;
     // No variable of ours reaches a worker: what it needs comes by the channel. But libuv has made its
     // pool by then.
     const env = { UV_THREADPOOL_SIZE: String(POOL_THREADS) };
@@ -141,28 +141,18 @@ export class Fleet implements AsyncDisposable {
       // A worker whose channel is gone is gone itself.
       channel.send(message).catch(() => undefined);
     };
-    const askUsage = (): void => send({ kind: "usage" });
-    const member = usage.join(askUsage);
-    const holder = this.stored.join(send);
-    const explainer = this.explanations.join(slot, send);
-    const sibling = this.#siblings.join(slot, send);
-    const asking = setInterval(askUsage, USAGE_EVERY_MS);
+    const places = this.#join(slot, send);
     const late = setTimeout(() => channel.kill("it did not start in time"), START_TIMEOUT_MS);
     child.on("message", (message: FromWorker) => {
       heartbeat.heard();
       if (message.kind === "loaded") follower.loaded();
       else if (message.kind === "ack") follower.acknowledged(message.number);
-      else if (message.kind === "usage") member.heard(message.usage);
-      else if (message.kind === "disk-grew") this.#parts.disk?.grew(message.bytes);
-      else if (message.kind === "stored") holder.heard(message.id, message);
-      else if (message.kind === "explained") explainer.heard(message.id, message);
-      else if (message.kind === "siblings") sibling.knows(message.round);
       else if (message.kind === "failed") channel.kill(message.message);
-      else {
+      else places.heard(message);
+      if (message.kind === "listening") {
         clearTimeout(late);
         heartbeat.start();
-        const { port, tlsPort: tls_port, siblingPort } = message;
-        if (siblingPort !== undefined) sibling.listens(siblingPort);
+        const { port, tlsPort: tls_port } = message;
         log.info({ slot, worker_pid: child.pid, port, tls_port }, "edge worker listens");
         first.resolve();
       }
@@ -179,16 +169,37 @@ export class Fleet implements AsyncDisposable {
     }
     const ended = await exited;
     clearTimeout(late);
-    clearInterval(asking);
     heartbeat.stop();
     follower.leave();
-    member.leave();
-    holder.leave();
-    explainer.leave();
-    sibling.leave();
+    places.leave();
     this.#running.delete(child);
     this.#clearUpAfter(slot, child.pid);
     return reason || ended;
+  }
+
+  /** A worker's places among those that count, tell what they have, and ask one another. */
+  #join(slot: number, send: (message: ToWorker) => void): Places {
+    const { usage, disk } = this.#parts;
+    const askUsage = (): void => send({ kind: "usage" });
+    const member = usage.join(askUsage);
+    const holder = this.stored.join(send);
+    const explainer = this.explanations.join(slot, send);
+    const sibling = this.#siblings.join(slot, send);
+    const asking = setInterval(askUsage, USAGE_EVERY_MS);
+    return {
+      heard: (message) => {
+        if (message.kind === "usage") member.heard(message.usage);
+        else if (message.kind === "disk-grew") disk?.grew(message.bytes);
+        else if (message.kind === "stored") holder.heard(message.id, message);
+        else if (message.kind === "explained") explainer.heard(message.id, message);
+        else if (message.kind === "siblings") sibling.knows(message.round);
+        else if (message.siblingPort !== undefined) sibling.listens(message.siblingPort);
+      },
+      leave: () => {
+        clearInterval(asking);
+        for (const place of [member, holder, explainer, sibling]) place.leave();
+      },
+    };
   }
 
   /** Nobody waits for it: a disk that hangs must not keep the next worker from starting. */
@@ -198,6 +209,12 @@ export class Fleet implements AsyncDisposable {
       this.#parts.log.warn({ err: error }, "unfinished disk writes of a worker not removed");
     });
   }
+}
+
+/** What one worker tells, to all who wait for it, for as long as it runs. */
+interface Places {
+  heard(message: Exclude<FromWorker, { kind: "loaded" | "ack" | "failed" }>): void;
+  leave(): void;
 }
 
 /** How it ended. Not `once`: a process that could not be made has an error and no exit. */

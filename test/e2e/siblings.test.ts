@@ -105,7 +105,10 @@ describe("the workers of a host", { skip: noProcesses }, () => {
       [new Set(["cut"]), new Set(["whole"])],
     );
     const [, ...later] = fetches.get(target) ?? [];
-    assert(later.length > 0 && later.every((range) => range !== "whole"), `fetched ${later}`);
+    assert(
+      later.length > 0 && later.every((range) => range !== "whole"),
+      `fetched ${later.join()}`,
+    );
   });
 
   test("fetch each of 300 cold objects once, whichever of them is asked", async () => {

@@ -25,8 +25,8 @@ export const SIBLING_HEAD_TIMEOUT_MS = 60_000;
 /** Questions in flight to one sibling, a connection each; beyond it the origin is asked. */
 export const SIBLING_QUESTIONS_MAX = 1_024;
 
-/** Connections are kept for less than the sibling keeps them: none is written to as it is closed. */
-export const SIBLING_IDLE_MS = 60_000;
+/** For the next question; far less than the sibling keeps them, so that none is closed as it is used. */
+export const SIBLING_IDLE_MS = 10_000;
 
 /** A question beside what goes around it is a request head. One that is longer goes to the origin. */
 export const QUESTION_BYTES_MAX = HEAD_BYTES_MAX - 1_024;

@@ -23,7 +23,7 @@ export interface FetchQuestion {
 }
 
 /** An unsafe method has succeeded: what has this primary key is not what the origin would answer. */
-export interface ForgetQuestion {
+interface ForgetQuestion {
   readonly kind: "forget";
   readonly key: string;
 }

@@ -123,7 +123,7 @@ export class SliceSource {
       return { kind: "coming", run };
     }
     if (kept === "unknown" && !this.#absent.has(n)) {
-      this.#look(n, key);
+      if (!this.#looking.has(n)) void this.#look(n, key);
       return LOOKING;
     }
     if (fetch === undefined || this.#isOutdated) return GONE;
@@ -132,14 +132,12 @@ export class SliceSource {
     return body === undefined ? { kind: "coming", run } : wanted(run, n, body);
   }
 
-  #look(n: number, key: string): void {
-    if (this.#looking.has(n)) return;
+  async #look(n: number, key: string): Promise<void> {
     this.#looking.add(n);
-    void this.#keeper.find(key).then((body) => {
-      this.#looking.delete(n);
-      if (body === undefined) this.#absent.add(n);
-      this.#wakeReaders();
-    });
+    const body = await this.#keeper.find(key);
+    this.#looking.delete(n);
+    if (body === undefined) this.#absent.add(n);
+    this.#wakeReaders();
   }
 
   #begin(n: number, wantedTo: number, fetch: FetchRange): SliceRun {
@@ -186,8 +184,8 @@ export class SliceSource {
   }
 
   #wakeReaders(): void {
-    // A reader may close itself, or another, as it is woken.
-    for (const wake of [...this.#readers]) wake();
+    // A reader may close itself, or another, as it is woken: a Set goes on.
+    for (const wake of this.#readers) wake();
   }
 }
 

@@ -44,17 +44,16 @@ describe("the directory of siblings", () => {
     const [one, other] = [join(directory, 0), join(directory, 1)];
     one.listens(4_000);
     other.listens(4_001);
-    let isSettled = false;
-    const settled = directory.settled().then(() => {
-      isSettled = true;
-    });
+    const order: string[] = [];
+    const settled = directory.settled().then(() => order.push("settled"));
     // Of a round that is over.
     one.knows(1);
     other.knows(2);
     await Promise.resolve();
-    assert.equal(isSettled, false);
+    order.push("all know");
     one.knows(2);
     await settled;
+    assert.deepEqual(order, ["all know", "settled"]);
   });
 
   test("does not wait for who has left", async () => {

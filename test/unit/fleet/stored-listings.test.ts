@@ -5,7 +5,7 @@ import { StoredListings } from "#fleet/stored-listings.ts";
 import type { AskedWorker } from "#fleet/worker-questions.ts";
 
 const memory = (path: string, bytes = 1): StoredEntry => ({ path, bytes, tier: "memory" });
-const disk = (path: string, bytes = 1): StoredEntry => ({ path, bytes, tier: "disk" });
+const onDisk = (path: string, bytes = 1): StoredEntry => ({ path, bytes, tier: "disk" });
 
 type Question = Extract<ToWorker, { kind: "list-stored" }>;
 
@@ -45,10 +45,10 @@ describe("a listing of what is stored", () => {
 
   test("has each path once, in order, from the fastest tier and at its largest", async () => {
     const listings = new StoredListings({});
-    join(listings, [disk("/b", 3), memory("/a", 2), disk("/c")]);
-    join(listings, [memory("/b", 2), disk("/c")]);
+    join(listings, [onDisk("/b", 3), memory("/a", 2), onDisk("/c")]);
+    join(listings, [memory("/b", 2), onDisk("/c")]);
     assert.deepEqual(await listings.list("e-1", ["/*"], 10), {
-      matches: [memory("/a", 2), memory("/b", 3), disk("/c")],
+      matches: [memory("/a", 2), memory("/b", 3), onDisk("/c")],
       total: 3,
       truncated: false,
     });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CacheCounters, type CacheUse } from "#usage/cache-counters.ts";
+import type { CacheCounters, CacheUse } from "#usage/cache-counters.ts";
 import { CACHE_FAMILIES } from "#usage/cache-family.ts";
 import { diskFamilies } from "#usage/disk-families.ts";
 import { EdgeCounters } from "#usage/edge-counters.ts";

@@ -33,7 +33,7 @@ const LOG = { info: () => undefined, warn: () => undefined, error: () => undefin
 type Answer = Awaited<ReturnType<(typeof ASK)["HTTP/1.1"]>>;
 
 /** One worker's parts in this process, with what siblings need. */
-export interface Worker {
+interface Worker {
   readonly slot: number;
   /** Where clients ask. */
   readonly url: string;
@@ -44,8 +44,8 @@ export interface Worker {
   readonly siblings: Siblings;
   readonly disk: DiskTier<KeptHead> | undefined;
   /** The feed, in this worker alone. */
-  purge(...patterns: string[]): void;
-  get(target: string, fields?: Question["fields"]): Promise<Answer>;
+  readonly purge: (...patterns: string[]) => void;
+  readonly get: (target: string, fields?: Question["fields"]) => Promise<Answer>;
   /** Ends its connections with siblings, as its death does. */
   endDoor(): Promise<void>;
 }

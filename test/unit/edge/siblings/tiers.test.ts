@@ -25,7 +25,7 @@ async function newFolder(): Promise<string> {
 function longObject() {
   const ranges: string[] = [];
   const answer: RequestListener = (incoming, response) => {
-    ranges.push(String(incoming.headers.range ?? "whole"));
+    ranges.push(incoming.headers.range ?? "whole");
     const fields = { etag: '"1"', "cache-control": "max-age=60" };
     void sendObject(incoming, response, { name: "long", length: LENGTH, fields });
   };

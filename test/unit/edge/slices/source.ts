@@ -34,8 +34,8 @@ export interface SourceUnderTest {
   /** Slices that were kept, as they are found again. */
   readonly kept: Map<string, Body>;
   /** Goes on with the fetch that has been asked for last. */
-  last(): AskedFetch;
-  reader(first: number, end: number): TestReader;
+  readonly last: () => AskedFetch;
+  readonly reader: (first: number, end: number) => TestReader;
 }
 
 /** Takes what is there when it is told to, and checks it. */

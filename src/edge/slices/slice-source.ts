@@ -151,10 +151,7 @@ export class SliceSource {
     const run = this.#newRun(n, to, abort);
     run.want(n);
     const range = alignedRange({ from: n, to }, SLICE_BYTES, this.identity.length);
-    void fetch(range, ["if-range", this.identity.validator], abort.signal).then((answer) => {
-      if (answer.kind === "response") run.receive(answer);
-      else run.fail();
-    });
+    void receive(run, fetch(range, ["if-range", this.identity.validator], abort.signal));
     return run;
   }
 
@@ -187,6 +184,12 @@ export class SliceSource {
     // A reader may close itself, or another, as it is woken: a Set goes on.
     for (const wake of this.#readers) wake();
   }
+}
+
+async function receive(run: SliceRun, fetching: ReturnType<FetchRange>): Promise<void> {
+  const answer = await fetching;
+  if (answer.kind === "response") run.receive(answer);
+  else run.fail();
 }
 
 function wanted(run: SliceRun, n: number, body: Body): FoundSlice {

@@ -1,3 +1,4 @@
+import { unreachable } from "#unreachable.ts";
 import type { TierUse } from "#usage/cache-counters.ts";
 import { primaryKeyOf } from "../cache/key.ts";
 import type { MemoryBudget } from "../cache/memory-budget.ts";
@@ -89,8 +90,8 @@ export class Tiers {
     const entry = await this.#disk?.get(key);
     // Stored meanwhile, and so newer; or read for another who waited, and the same.
     const come = this.#memory.get(key);
-    if (come !== undefined) return come;
-    switch (entry?.head.kind) {
+    if (come !== undefined || entry === undefined) return come;
+    switch (entry.head.kind) {
       case "response":
         return this.#promote(key, entry.head.head, entry);
       case "varies": {
@@ -98,8 +99,10 @@ export class Tiers {
         const variant = this.keyFor(wanted);
         return variant === key ? undefined : (this.#memory.get(variant) ?? this.find(wanted));
       }
-      default:
+      case "slice":
         return undefined;
+      default:
+        return unreachable(entry.head);
     }
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
-import { Body } from "#edge/cache/body.ts";
+import type { Body } from "#edge/cache/body.ts";
 import { MemoryBudget } from "#edge/cache/memory-budget.ts";
 import type { FetchRange } from "#edge/cache/stored-body.ts";
 import type { BodySink, OriginFailure, OriginResponse } from "#edge/origin/origin.ts";

@@ -7,7 +7,7 @@ import { type EdgeUnderTest, fetchOnce, roundTrip, startEdge, waitingOrigin } fr
 /** Answers with what it was asked by these fields, and counts. */
 function varyingOrigin(vary: string): { answer: RequestListener; fetches: number; vary: string } {
   const names = (): string[] => origin.vary.split(",").map((name) => name.trim().toLowerCase());
-  const said = (headers: IncomingHttpHeaders): string =>
+  const bodyFor = (headers: IncomingHttpHeaders): string =>
     names()
       .map((name) => String(headers[name] ?? "-"))
       .join(" ");
@@ -17,7 +17,7 @@ function varyingOrigin(vary: string): { answer: RequestListener; fetches: number
     answer: (({ headers }, response) => {
       origin.fetches += 1;
       response.writeHead(200, { vary: origin.vary, "cache-control": "max-age=60", etag: '"a"' });
-      response.end(said(headers));
+      response.end(bodyFor(headers));
     }) satisfies RequestListener,
   };
   return origin;

@@ -44,6 +44,8 @@ export class BodyReader extends ContentReader {
   read(): BodyPart {
     if (this.#position >= this.#end) return "end";
     this.#catchUp();
+    // What it has come to is gone: that which is there now are other octets.
+    if (this.#position < this.#offset) return "truncated";
     let chunk = this.#body.chunkAt(this.#index);
     while (chunk !== undefined && this.#offset + chunk.length <= this.#position) {
       this.#offset += chunk.length;

@@ -122,6 +122,16 @@ describe("the memory of a worker", () => {
     assert.equal(budget.used, 0);
   });
 
+  test("never has a reader take other octets for those of a beginning that is gone", () => {
+    const body = new Body(new MemoryBudget(64 * MIB), "windowed");
+    const first = body.read();
+    for (let octet = 0; octet < 3; octet += 1) body.append(Buffer.alloc(KIB, octet));
+    for (let i = 0; i < 2; i += 1) first.read();
+    const late = body.read(10);
+    assert.equal(late.read(), "truncated");
+    assert.deepEqual(body.read(2 * KIB).read(), Buffer.alloc(KIB, 2));
+  });
+
   test("is not cleared of what is stored for a charge that would not fit even so", () => {
     const budget = new MemoryBudget(4 * MIB);
     const store = new MemoryStore(budget);

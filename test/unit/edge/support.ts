@@ -43,6 +43,7 @@ export interface EdgeUnderTest extends AsyncDisposable {
   readonly clock: ReturnType<typeof manualClock>;
   readonly store: MemoryStore;
   readonly budget: MemoryBudget;
+  readonly counters: CacheCounters;
   /** The client's connections that are open. */
   readonly connections: ReadonlySet<Connection>;
   readonly endings: readonly Ending[];
@@ -150,6 +151,7 @@ export async function startEdgeBefore(
     clock,
     store,
     budget,
+    counters,
     connections,
     endings,
     errors,

@@ -180,6 +180,8 @@ describe("slices for which there is no memory", () => {
       assert.equal(only.reader.position, 4 * MIB);
       assert.deepEqual(fetchedSlices(under), ["0-1", "2-3"]);
       assert.equal(under.kept.size, 0);
+      await settled();
+      assert.equal(under.budget.used, under.budget.bytesMax);
     });
   }
 

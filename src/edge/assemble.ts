@@ -15,6 +15,7 @@ import { Edge } from "./serve.ts";
 import { Siblings } from "./siblings/siblings.ts";
 import { siblingTokens } from "./siblings/tokens.ts";
 import { decodeHead, type KeptHead } from "./tiers/kept-head.ts";
+import { ReadMemory } from "./tiers/read-memory.ts";
 import { Tiers } from "./tiers/tiers.ts";
 
 /** What a worker is told of itself. */
@@ -50,6 +51,7 @@ export function assemble(assembly: Assembly): Assembled {
   const { settings, slot, siblingSecret, pid, feed, counters, log, diskGrew } = assembly;
   const budget = new MemoryBudget(settings.memoryBytesMax);
   const memory = new MemoryStore(budget);
+  const readMemory = new ReadMemory();
   const disk =
     settings.disk === undefined
       ? undefined
@@ -63,6 +65,7 @@ export function assemble(assembly: Assembly): Assembled {
           monotonic: monotonicClock,
           log,
           grew: diskGrew,
+          allocate: (bytes) => readMemory.take(bytes),
         });
   const siblings =
     siblingSecret === undefined

@@ -1,6 +1,6 @@
-import { effectiveRange, evaluateInCache, type RequestField } from "#http/precondition.ts";
 import { contentRange } from "#http/content-range.ts";
 import { multipartLayout } from "#http/multipart-ranges.ts";
+import { effectiveRange, evaluateInCache, type RequestField } from "#http/precondition.ts";
 import { type ByteRange, selectRanges } from "#http/range.ts";
 import { unreachable } from "#unreachable.ts";
 import type { ContentReader } from "./cache/content-reader.ts";
@@ -105,7 +105,8 @@ function partialReply(
 ): Reply {
   const reply = replyOf(stored, context, 206);
   const [only, ...others] = ranges;
-  if (only === undefined || others.length > 0) return multipartReply(stored, ranges, length, context);
+  if (only === undefined || others.length > 0)
+    return multipartReply(stored, ranges, length, context);
   const { first, last } = only;
   const line = `content-range: ${contentRange(first, last, length)}\r\n`;
   return {
@@ -184,10 +185,7 @@ function ownLines(stored: StoredResponse, context: ReplyContext, ageSeconds: num
   // between us and it.
   const isOthers = outcome.kind === "miss" && outcome.collapsed;
   const fromCache =
-    outcome.kind === "hit" ||
-    outcome.kind === "stale" ||
-    isOthers ||
-    freshness.ageValueSeconds > 0;
+    outcome.kind === "hit" || outcome.kind === "stale" || isOthers || freshness.ageValueSeconds > 0;
   return (
     (fromCache ? `age: ${ageSeconds}\r\n` : "") +
     (maxAge === undefined ? "" : `cache-control: max-age=${maxAge}\r\n`) +

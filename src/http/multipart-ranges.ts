@@ -3,7 +3,7 @@ import { contentRange } from "./content-range.ts";
 import type { ByteRange } from "./range.ts";
 
 /** A part of a representation, and what is sent before it. */
-export interface RangePart extends ByteRange {
+interface RangePart extends ByteRange {
   readonly head: Buffer;
 }
 

@@ -4,6 +4,7 @@ import { parseContentRange } from "#http/content-range.ts";
 import { fieldOf } from "../fields.ts";
 import { SLICE_BYTES } from "../limits.ts";
 import type { OriginFailure, OriginResponse } from "../origin/origin.ts";
+import { alignedRange } from "../slices/aligned-range.ts";
 import { newGeneration, type SlicedIdentity, type SliceSource } from "../slices/slice-source.ts";
 import { SlicedBody } from "../slices/sliced-body.ts";
 import { strongValidator } from "../slices/sliced-identity.ts";
@@ -12,7 +13,6 @@ import type { FillHead } from "./fill-head.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { pump } from "./pump.ts";
 import type { Purgeable } from "./purges.ts";
-import { alignedRange } from "./slices.ts";
 import {
   type BodyLength,
   decidePartStorage,

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Body } from "../cache/body.ts";
 import type { MemoryBudget } from "../cache/memory-budget.ts";
-import { alignedRange } from "../cache/slices.ts";
 import type { FetchRange } from "../cache/stored-body.ts";
 import { SLICE_BYTES } from "../limits.ts";
 import type { OriginResponse } from "../origin/origin.ts";
+import { alignedRange } from "./aligned-range.ts";
 import { SLICE_JOIN_AHEAD_MAX, SLICE_RUN_MAX } from "./limits.ts";
 import { sliceKey } from "./slice-key.ts";
 import { SliceRun } from "./slice-run.ts";

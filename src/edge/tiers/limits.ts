@@ -11,3 +11,15 @@ export const PEEKED_SLICES_MAX = 10_240;
 
 /** Bodies in slices that are known at one time: some hundred octets each. */
 export const SLICE_SOURCES_MAX = 10_000;
+
+/** Up to this share of memory all that is read from disk is kept in memory. */
+export const ROOM_SHARE = 0.9;
+
+/** Above it one of so many: 20 µs of each hit from disk went into what was evicted unused. */
+export const READS_PER_PROMOTION = 8;
+
+/** What is read from disk into shared blocks: the reply copies it at once, or the store does. */
+export const PIECE_BYTES_MAX = 16 * 1024;
+
+/** One block: some hundred hits. */
+export const READ_BLOCK_BYTES = 1024 * 1024;

@@ -12,7 +12,7 @@ import { SLICE_BYTES } from "../limits.ts";
 import { type SlicedIdentity, SliceSource } from "../slices/slice-source.ts";
 import { SlicedBody } from "../slices/sliced-body.ts";
 import { encodeResponse, encodeVaries, type KeptHead, type ResponseHead } from "./kept-head.ts";
-import { SLICE_SOURCES_MAX } from "./limits.ts";
+import { READS_PER_PROMOTION, ROOM_SHARE, SLICE_SOURCES_MAX } from "./limits.ts";
 import { PassingBody } from "./passing-body.ts";
 import { type Peeked, peekTiers } from "./peek.ts";
 import { SliceTier } from "./slice-tier.ts";
@@ -48,6 +48,8 @@ export class Tiers {
   readonly #owns: (key: string) => boolean;
   readonly #slices: SliceTier;
   readonly #variants = new VariantIndex((key) => this.#memory.delete(key));
+  /** From disk, of bodies in one piece. */
+  #reads = 0;
   /** Of bodies that are read, or were of late: all who read one share what is fetched of it. */
   readonly #sources = new Map<string, WeakRef<SliceSource>>();
 
@@ -186,13 +188,23 @@ export class Tiers {
       this.#dropOnceOutdated(stored);
       return stored;
     }
-    const body = wholeBody(octets, this.#budget);
+    const body = this.#isPromoted(octets) ? wholeBody(octets, this.#budget) : undefined;
     if (body === undefined) {
       return new StoredResponse({ key, ...rest, body: new PassingBody(octets) });
     }
     const stored = new StoredResponse({ key, ...rest, body });
     this.#memory.put(stored);
     return stored;
+  }
+
+  /**
+   * Where memory is full, one of some: who is asked for often is soon among them, and the others would
+   * cost more to take in and to evict again than to read from the page cache.
+   */
+  #isPromoted(octets: Buffer): boolean {
+    const { used, bytesMax } = this.#budget;
+    this.#reads += 1;
+    return used + octets.length <= bytesMax * ROOM_SHARE || this.#reads % READS_PER_PROMOTION === 0;
   }
 
   /** The disk, where this worker is who writes what has this key. */

@@ -6,16 +6,29 @@ const ENTRY = /\/v1\/[0-9a-f]{2}\/[0-9a-f]{30}(?<removed> \(deleted\))?$/;
 
 /** What all files below a folder take. */
 export function bytesBelow(folder: string): number {
-  let bytes = 0;
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    try {
-      bytes += statSync(join(entry.parentPath, entry.name)).blocks * 512;
-    } catch {
-      // Gone between the listing and the look.
-    }
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.reduce((bytes, entry) => {
+      const path = join(folder, entry.name);
+      return bytes + (entry.isDirectory() ? bytesBelow(path) : bytesOf(path));
+    }, 0);
+  } catch (error) {
+    return absent(error);
   }
-  return bytes;
+}
+
+function bytesOf(file: string): number {
+  try {
+    return statSync(file).blocks * 512;
+  } catch (error) {
+    return absent(error);
+  }
+}
+
+/** Gone between the listing and the look. */
+function absent(error: unknown): 0 {
+  if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+  throw error;
 }
 
 /** Whether an open file, by its name, is an entry of the disk tier. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type OriginObject, sendObject } from "../../support/object-origin.ts";
+import type { OriginObject } from "../../support/object-origin.ts";
 import { octetsOf } from "../../support/octets.ts";
 import type { Random } from "../random.ts";
 
@@ -50,17 +50,21 @@ const LIES: readonly [Lie, ...Lie[]] = [
     response.writeHead(200, fields).write(octetsOf(name, 0, length));
     response.socket?.end();
   },
-  /** What is asked for, and then an answer to what nobody has asked. */
-  async (request, response, object) => {
-    const { socket } = response;
-    await sendObject(request, response, object);
-    const forged = "forged";
-    socket?.write(
-      `HTTP/1.1 200 OK\r\n${linesOf({ "x-version": "0", "cache-control": "max-age=86400" })}` +
-        `content-length: ${forged.length}\r\n\r\n${forged}`,
-    );
+  /**
+   * What is asked for, and an answer to what nobody has asked. In one write: what came later could not
+   * be told from the answer to a request that went out meanwhile.
+   */
+  (_, response, { name, length, fields }) => {
+    const answer = rawAnswer(fields, octetsOf(name, 0, length));
+    const lasting = { "x-version": "0", "cache-control": "max-age=86400" };
+    response.socket?.write(Buffer.concat([answer, rawAnswer(lasting, Buffer.from("forged"))]));
   },
 ];
+
+function rawAnswer(fields: Readonly<Record<string, string>>, body: Buffer): Buffer {
+  const head = `HTTP/1.1 200 OK\r\n${linesOf(fields)}content-length: ${body.length}\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head), body]);
+}
 
 function linesOf(fields: Readonly<Record<string, string>>): string {
   return Object.entries(fields)

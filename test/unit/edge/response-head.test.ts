@@ -22,9 +22,10 @@ describe("the lines of an origin's head that go on", () => {
   });
 
   test("are without what the edge says of each reply itself", () => {
-    assert.equal(
-      linesOf("age", "3", "content-length", "5", "cache-status", "x", "x-cache", "HIT"),
-      DATE,
-    );
+    assert.equal(linesOf("age", "3", "content-length", "5", "x-cache", "HIT"), DATE);
+  });
+
+  test("are with what caches before this one say, to which RFC 9211 §2 has it add", () => {
+    assert.equal(linesOf("cache-status", "Other; hit"), `cache-status: Other; hit\r\n${DATE}`);
   });
 });

@@ -54,7 +54,7 @@ export function settingsOf(port: number): EdgeSettings {
     sharePort: false,
     priorKnowledge: false,
     memoryBytesMax: 64 * 1024 * 1024,
-        loopToken: "atoll-test",
+    loopToken: "atoll-test",
     embedded: { port: 1, secret: "" },
     logLevel: "silent",
   };

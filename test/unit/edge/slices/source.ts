@@ -9,7 +9,7 @@ import { SlicedReader } from "#edge/slices/sliced-reader.ts";
 import { type Content, MIB } from "./support.ts";
 
 /** A fetch of slices that the test answers. */
-export interface AskedFetch {
+interface AskedFetch {
   /** `0-3` are the first four. */
   readonly slices: string;
   readonly fields: readonly string[];

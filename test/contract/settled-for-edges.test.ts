@@ -24,8 +24,8 @@ async function openWorld() {
   const settled: (EdgeEndpoint | undefined)[] = [];
   const wait = async (number: number): Promise<void> => {
     const entries = toEntries(storage.records, view);
-    const entry = entries.find((one) => one.number === number);
-    settled.push(entry?.kind === "endpoint-put" ? entry.endpoint : undefined);
+    const puts = entries.filter((entry) => entry.kind === "endpoint-put");
+    settled.push(puts.findLast((entry) => entry.number <= number)?.endpoint);
   };
   const limits = { enforced: false, hour: 1, minute: 1, cdn: 1, purgeFiles: 50 };
   const endpoints = new EndpointService({
@@ -67,6 +67,7 @@ async function openWorld() {
     create,
     /** What the edges had by the time of the last reply. */
     told: () => settled.at(-1),
+    purges: () => toEntries(storage.records, view).filter(({ kind }) => kind === "purge").length,
     /** What an edge that starts now is told. */
     snapshot: async () => {
       const found: EdgeEndpoint[] = [];
@@ -159,6 +160,17 @@ describe("the rules of a Space for other origins", () => {
     assert.deepEqual(await world.snapshot(), [world.told()]);
     await world.spaces.changeCors(world.space, undefined);
     assert.equal(world.told()?.cors, undefined);
+  });
+
+  test("purge what was stored with the origin's own fields, or without, and nothing when they change", async () => {
+    await using world = await openWorld();
+    await world.create();
+    await world.spaces.changeCors(world.space, [rule]);
+    assert.equal(world.purges(), 1);
+    await world.spaces.changeCors(world.space, [rule, rule]);
+    assert.equal(world.purges(), 1);
+    await world.spaces.changeCors(world.space, undefined);
+    assert.equal(world.purges(), 2);
   });
 
   test("are there for an endpoint that is made later", async () => {

@@ -65,7 +65,7 @@ describe("a purge that races fills", () => {
     const target = "/held.txt";
     const before = upstream.fetches(target);
     const early = Array.from({ length: 40 }, () => versionAt(target));
-    await until("every worker fetches it", () => upstream.fetches(target) === before + WORKERS);
+    await until("it is fetched", () => upstream.fetches(target) > before);
     held = undefined;
     version += 1;
     await atoll.api("DELETE", `/v2/cdn/endpoints/${id}/cache`, { body: { files: ["held.txt"] } });

@@ -89,7 +89,8 @@ export async function ask(
     tally.answered(name, question, answer);
   } catch (error) {
     const excuse = begun.excuse() ?? question.excuseFor?.(head);
-    tally.broke(name, question, error, { excuse, tell: () => begun.tell() });
+    const tell = (): string => `${begun.tell()}; ${JSON.stringify(head?.fields)}`;
+    tally.broke(name, question, error, { excuse, tell });
   } finally {
     end();
   }

@@ -34,7 +34,8 @@ export class Journal {
       return;
     }
     const line = JSON.parse(text) as LogLine;
-    const what = `${line.level}: ${line.msg}`;
+    const detail = line["detail"] === undefined ? "" : ` (${String(line["detail"])})`;
+    const what = `${line.level}: ${line.msg}${detail}`;
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
     if (line.msg === "edge worker listens") this.listening.add(Number(line["worker_pid"]));
     if (line.level === "error" && line.msg !== "edge worker ended") this.errors.push(text);

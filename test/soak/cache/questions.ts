@@ -190,7 +190,8 @@ function contentFault(
   }
   if (status !== 200) return `status ${status}`;
   // How long it is may not be known before it is there.
-  if (wanted?.length === 1 && known === undefined && !object.isChunked) return "not just the part";
+  const mayBeWhole = known !== undefined || object.isChunked || lengths.length > 1;
+  if (wanted?.length === 1 && !mayBeWhole) return "not just the part";
   const told = fields["content-length"];
   if (told !== undefined && !lengths.includes(Number(told)))
     return `content-length ${String(told)}`;

@@ -113,9 +113,9 @@ describe("what is cached of a Space with CORS rules", () => {
     assert(before.every((reply) => allowed(reply) === ONE));
     await setRules(space, [{ AllowedOrigins: ["*"], AllowedMethods: ["GET"] }]);
     for (const origin of [ONE, "https://stranger.test"]) {
-      const after = await askOften(host, { origin });
-      assert(after.every((reply) => allowed(reply) === "*"));
-      assert(after.every(({ headers }) => headers["x-cache"] === "HIT"));
+      const later = await askOften(host, { origin });
+      assert(later.every((reply) => allowed(reply) === "*"));
+      assert(later.every(({ headers }) => headers["x-cache"] === "HIT"));
     }
     await setRules(space, [{ AllowedOrigins: [OTHER], AllowedMethods: ["GET"] }]);
     const last = await askOften(host, { origin: ONE });

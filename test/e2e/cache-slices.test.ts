@@ -59,7 +59,7 @@ describe("the last MiB of 10 GiB", () => {
   }
 
   test("is enough to answer for how long it is, and for a part of that part", async () => {
-    const [{ path = "", range = "" } = {}] = LAST_MIB;
+    const [{ path, range } = { path: "", range: "" }] = LAST_MIB;
     await ask(edge.url, path, range);
     const before = origin.fetches;
     const headers = { host: "edge.test" };
@@ -77,7 +77,7 @@ describe("the last MiB of 10 GiB", () => {
   test("is there after a restart, without a fetch", async () => {
     const kept = join(folder, "kept");
     const start = () => startEdgeAlone({ origin: origin.url, args: ["--disk", kept] });
-    const [{ path = "", range = "" } = {}] = LAST_MIB;
+    const [{ path, range } = { path: "", range: "" }] = LAST_MIB;
     {
       await using first = await start();
       assert.equal((await ask(first.url, path, range)).status, 206);

@@ -106,6 +106,7 @@ export async function askAndReset(client: Client, question: Question): Promise<v
   let unread: Readable | undefined;
   begun.head.then(({ content }) => {
     unread = content.on("error", ignore);
+    return unread;
   }, ignore);
   if (body !== undefined) begun.upload.write(body.subarray(0, random.below(body.length)));
   try {

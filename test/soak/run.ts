@@ -32,8 +32,8 @@ function say(text: string): void {
 
 if (process.platform !== "linux") throw new Error("The soak reads /proc, which only Linux has");
 const { cache, ...terms } = readOptions();
-const what = cache ? "soak of the cache" : "soak";
-say(`${what}: ${terms.minutes} minutes, seed ${terms.seed}, Node ${process.version}`);
+const title = cache ? "soak of the cache" : "soak";
+say(`${title}: ${terms.minutes} minutes, seed ${terms.seed}, Node ${process.version}`);
 const checks = await (cache ? soakCache : soakWire)({ ...terms, say });
 for (const { what, failure } of checks) {
   say(failure === undefined ? `ok      ${what}` : `FAILED  ${what}: ${failure}`);

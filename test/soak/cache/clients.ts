@@ -63,6 +63,8 @@ export async function runClients({ soak, place, catalogue, oracle, seed }: Parts
       name: "HTTP/1.1",
       line: newLine("http/1.1"),
     })),
+    // One line for all of them: they are streams of one connection.
+    // oxlint-disable-next-line unicorn/no-array-fill-with-reference-type
     ...Array<{ name: string; line: Line }>(STREAMS).fill({
       name: "HTTP/2 over TLS",
       line: newLine("h2"),

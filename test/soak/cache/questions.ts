@@ -86,6 +86,7 @@ function termsOf(object: SoakObject, way: Way, random: Random): Terms {
   const { lengthMax, versions } = object;
   const first = random.below(Math.ceil(lengthMax * 0.4));
   const last = random.between(first, lengthMax);
+  // oxlint-disable-next-line typescript/switch-exhaustiveness-check
   switch (way) {
     case "part":
       return ranged([{ first, last }]);

@@ -104,6 +104,7 @@ function paceOf(
   { random, weather }: StoreParts,
 ): ((sentBytes: number) => Promise<void> | void) | undefined {
   const breaksAt = random.below(length + 1);
+  // oxlint-disable-next-line typescript/switch-exhaustiveness-check
   switch (trouble) {
     case "cuts":
       return (sentBytes) => {

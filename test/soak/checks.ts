@@ -143,6 +143,6 @@ async function ending({ program }: Trial): Promise<string | undefined> {
   return left.length === 0 ? undefined : `left: ${left.join(", ")}`;
 }
 
-export function listed(count: number, some: readonly string[]): string | undefined {
+function listed(count: number, some: readonly string[]): string | undefined {
   return count === 0 ? undefined : [count, ...some].join("\n          ");
 }

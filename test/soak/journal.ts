@@ -34,6 +34,7 @@ export class Journal {
       return;
     }
     const line = JSON.parse(text) as LogLine;
+    // oxlint-disable-next-line typescript/no-base-to-string
     const detail = line["detail"] === undefined ? "" : ` (${String(line["detail"])})`;
     const what = `${line.level}: ${line.msg}${detail}`;
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);

@@ -104,7 +104,7 @@ export async function sendObject(
 }
 
 /** Sends octets as fast as they are taken, and ends the response. */
-export async function sendOctets(
+async function sendOctets(
   response: ServerResponse,
   name: string,
   { first, end }: { readonly first: number; readonly end: number },

@@ -51,7 +51,7 @@ const FOLDERS = 5;
 const TAGS = 7;
 const ABSENT_SHARE = 12;
 
-export const CACHE_CONTROL: Readonly<Record<Life, string | undefined>> = {
+const CACHE_CONTROL: Readonly<Record<Life, string | undefined>> = {
   lasting: "max-age=86400",
   brief: "max-age=1",
   refreshed: "max-age=1, stale-while-revalidate=3",

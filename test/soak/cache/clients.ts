@@ -11,7 +11,7 @@ import type { Oracle } from "./oracle.ts";
 import { anyQuestion, onceQuestion, questionOf } from "./questions.ts";
 
 /** Where the edge is, and whose content is asked for. */
-export interface CachePlace {
+interface CachePlace {
   readonly url: string;
   readonly tlsUrl: string;
   readonly ca: string;

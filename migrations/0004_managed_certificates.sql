@@ -1,0 +1,1 @@
+-- What accounts ask for: filled in by the certificates issue.

@@ -15,8 +15,8 @@ import { until } from "../support/until.ts";
 const OUTAGE_MS = 20_000;
 const WORKERS = 2;
 const LENGTH = 2_000;
-/** A second, and half of one for a busy machine. */
-const RETURN_MS_MAX = 1_500;
+/** A second where nothing else runs; the suites around it take their share of the machine. */
+const RETURN_MS_MAX = 4_000;
 /** Looks at an origin that is down, of each worker: one in 0.6 s at least, and some to begin with. */
 const LOOKS_MAX = 5 + OUTAGE_MS / 600;
 

@@ -1,6 +1,10 @@
 import process from "node:process";
 import { systemClock } from "#clock.ts";
-import { runAtoll } from "./run.ts";
+import { useCompileCache } from "#compile-cache.ts";
+
+// Before all else is imported.
+useCompileCache();
+const { runAtoll } = await import("./run.ts");
 
 /** The `atoll` command: the world as it is, and nothing else. */
 const stop = new AbortController();

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { Clock } from "#clock.ts";
+import { COMPILE_CACHE } from "#compile-cache.ts";
 import type { DiskKeeper } from "#edge/disk/disk-keeper.ts";
 import type { EdgeChannel, FeedHub, SnapshotSource } from "#feed/hub.ts";
 import type { EdgeSettings, FromWorker, ToWorker } from "#feed/message.ts";
@@ -127,7 +128,10 @@ export class Fleet implements AsyncDisposable {
     const { hub, snapshot, settings, workers, log } = this.#parts;
     // No variable of ours reaches a worker: what it needs comes by the channel. But libuv has made its
     // pool by then.
-    const env = { UV_THREADPOOL_SIZE: String(POOL_THREADS) };
+    const env = {
+      UV_THREADPOOL_SIZE: String(POOL_THREADS),
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+    };
     const child = fork(WORKER, { serialization: "advanced", execArgv: [], env });
     this.#running.add(child);
     let reason = "";

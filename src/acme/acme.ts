@@ -76,7 +76,8 @@ export interface OrderWishes {
 
 /**
  * Port: one account at one CA. Each method throws `AcmeError`, which says whether trying again may
- * help and from when; an abort of the signal that the client was made with ends what is under way.
+ * help and from when; an abort of the signal that the client was made with ends what is under way, and
+ * is thrown by its reason. Where the CA has said to come back later, it is asked nothing before.
  */
 export interface AcmeClient {
   /** The directory's URL: what names the CA in rows and metrics. */

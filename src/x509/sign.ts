@@ -91,17 +91,17 @@ async function leafExtensions(
 }
 
 /** RFC 5280 §4.1.2.2: positive, at most 20 octets; unpredictable, as CAs owe each other. */
-function serialNumber(): string {
+export function serialNumber(): string {
   const bytes = randomBytes(16);
   // The top bit is the sign; with the next one set it is neither zero nor shortened.
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return bytes.toString("hex");
 }
 
-function pem(certificate: X509Certificate): string {
+export function pem(certificate: X509Certificate): string {
   return `${certificate.toString("pem").trim()}\n`;
 }
 
-function privateKeyPem(key: webcrypto.CryptoKey): string {
+export function privateKeyPem(key: webcrypto.CryptoKey): string {
   return KeyObject.from(key).export({ type: "pkcs8", format: "pem" });
 }

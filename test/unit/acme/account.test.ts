@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { describe, test } from "node:test";
+import { made, openClient } from "./client-fixture.ts";
+import { problem } from "./strict-ca.ts";
+
+const NAMES = ["shop.example.net"];
+
+describe("an account", () => {
+  test("is made once for all who need it at the same time", async () => {
+    const { ca, client } = await openClient({ email: "operator@example.net" });
+    ca.answer("/new-order", made(ca), made(ca));
+    await Promise.all([client.order(NAMES, {}), client.order(NAMES, {})]);
+    const asked = ca.seen.filter(({ path }) => path === "/new-account");
+    assert.deepEqual(
+      asked.map(({ payload }) => payload),
+      [{ termsOfServiceAgreed: true, contact: ["mailto:operator@example.net"] }],
+    );
+  });
+
+  test("has its key kept before the CA is told of it, and its URL after", async () => {
+    const { ca, client, saved } = await openClient();
+    ca.answer("/new-account", { status: 500, cut: true });
+    await assert.rejects(client.order(NAMES, {}), { permanent: false });
+    assert.deepEqual(
+      saved.map(({ url }) => url),
+      [undefined],
+    );
+    ca.answer("/new-order", made(ca));
+    await client.order(NAMES, {});
+    assert.deepEqual(
+      saved.map(({ url }) => url),
+      [undefined, ca.url("/account/1")],
+    );
+    assert.equal(saved[1]?.keyPem, saved[0]?.keyPem);
+  });
+
+  test("is used again by the next client, without asking for it", async () => {
+    const { ca, client, open } = await openClient();
+    ca.answer("/new-order", made(ca), made(ca));
+    await client.order(NAMES, {});
+    await open().order(NAMES, {});
+    assert.equal(ca.seen.filter(({ path }) => path === "/new-account").length, 1);
+  });
+
+  test("that the CA has forgotten is made again, once, with the same key", async () => {
+    const { ca, client, kept } = await openClient();
+    ca.answer("/new-order", made(ca), made(ca), made(ca));
+    await client.order(NAMES, {});
+    const before = kept.get(ca.directory);
+    ca.forget();
+    await Promise.all([client.order(NAMES, {}), client.order(NAMES, {})]);
+    assert.equal(kept.get(ca.directory)?.keyPem, before?.keyPem);
+    assert.notEqual(kept.get(ca.directory)?.url, before?.url);
+    assert.equal(ca.seen.filter(({ path }) => path === "/new-account").length, 2);
+  });
+
+  test("that the CA never knows is given up", async () => {
+    const { ca, client } = await openClient();
+    const unknown = problem("accountDoesNotExist", 400);
+    ca.answer("/new-order", unknown, unknown, unknown);
+    await assert.rejects(client.order(NAMES, {}), { permanent: true });
+    assert.equal(ca.seen.filter(({ path }) => path === "/new-order").length, 2);
+  });
+
+  test("is not asked for where an external one is wanted and none is set", async () => {
+    const { ca, client } = await openClient();
+    ca.offer({ meta: { externalAccountRequired: true } });
+    await assert.rejects(client.order(NAMES, {}), { permanent: true, message: /external account/ });
+    assert(ca.seen.every(({ path }) => path !== "/new-account"));
+  });
+
+  test("is bound to an external one by that one's key", async () => {
+    const hmacKey = Buffer.alloc(32, 7);
+    const { ca, client } = await openClient({ externalAccount: { kid: "kid-1", hmacKey } });
+    ca.answer("/new-order", made(ca));
+    await client.order(NAMES, {});
+    const asked = ca.seen.find(({ path }) => path === "/new-account");
+    assert(asked !== undefined);
+    const { externalAccountBinding: binding } = asked.payload as {
+      readonly externalAccountBinding: Record<"protected" | "payload" | "signature", string>;
+    };
+    const read = (part: string): unknown => JSON.parse(Buffer.from(part, "base64url").toString());
+    const url = ca.url("/new-account");
+    assert.deepEqual(read(binding.protected), { alg: "HS256", kid: "kid-1", url });
+    assert.deepEqual(read(binding.payload), asked.protected?.jwk);
+    const mac = createHmac("sha256", hmacKey).update(`${binding.protected}.${binding.payload}`);
+    assert.equal(binding.signature, mac.digest("base64url"));
+  });
+
+  test("signs key authorizations before there is a CA to be reached", async () => {
+    const { client, open } = await openClient({ directory: "http://127.0.0.1:9/directory" });
+    const authorization = await client.keyAuthorization("token");
+    assert.match(authorization, /^token\.[\w-]{43}$/);
+    assert.equal(await open().keyAuthorization("token"), authorization);
+  });
+});

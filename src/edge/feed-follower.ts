@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { FeedEntry } from "#feed/entry.ts";
 import type { KeptPurge, SnapshotContent } from "#feed/message.ts";
 import { unreachable } from "#unreachable.ts";
+import { ChallengeDirectory } from "./challenges/challenge-directory.ts";
 import { EndpointDirectory } from "./names.ts";
 import { CertificateDirectory } from "./wire/tls/certificate-directory.ts";
 
@@ -9,6 +10,7 @@ import { CertificateDirectory } from "./wire/tls/certificate-directory.ts";
 export class FeedFollower {
   readonly endpoints = new EndpointDirectory();
   readonly certificates = new CertificateDirectory();
+  readonly challenges = new ChallengeDirectory();
   #number = 0;
   #snapshotPurges: KeptPurge[] = [];
 
@@ -18,9 +20,10 @@ export class FeedFollower {
   }
 
   /** One part of the snapshot, in any order. */
-  load({ endpoints, purges, certificates }: SnapshotContent): void {
+  load({ endpoints, purges, certificates, challenges }: SnapshotContent): void {
     for (const endpoint of endpoints) this.endpoints.put(endpoint);
     for (const certificate of certificates) this.certificates.put(certificate);
+    for (const challenge of challenges) this.challenges.put(challenge);
     this.#snapshotPurges.push(...purges);
   }
 
@@ -56,6 +59,10 @@ export class FeedFollower {
         return this.certificates.put(entry.certificate);
       case "certificate-delete":
         return this.certificates.delete(entry.id);
+      case "challenge-put":
+        return this.challenges.put(entry.challenge);
+      case "challenge-delete":
+        return this.challenges.delete(entry.id);
       default:
         return unreachable(entry);
     }

@@ -96,6 +96,17 @@ export interface EdgeCertificate {
   readonly notAfter: number;
 }
 
+/** A CA's challenge as the workers answer it, until it is taken back. */
+export type EdgeChallenge = {
+  readonly id: string;
+  /** The host name that is proved to be ours: in lower case, without a trailing dot. */
+  readonly name: string;
+} & (
+  | { readonly kind: "http-01"; readonly token: string; readonly keyAuthorization: string }
+  /** PEM. Travels over IPC only. */
+  | { readonly kind: "tls-alpn-01"; readonly certPem: string; readonly keyPem: string }
+);
+
 export type FeedEntry =
   | { readonly number: number; readonly kind: "endpoint-put"; readonly endpoint: EdgeEndpoint }
   | { readonly number: number; readonly kind: "endpoint-delete"; readonly id: string }
@@ -113,4 +124,6 @@ export type FeedEntry =
       readonly kind: "certificate-put";
       readonly certificate: EdgeCertificate;
     }
-  | { readonly number: number; readonly kind: "certificate-delete"; readonly id: string };
+  | { readonly number: number; readonly kind: "certificate-delete"; readonly id: string }
+  | { readonly number: number; readonly kind: "challenge-put"; readonly challenge: EdgeChallenge }
+  | { readonly number: number; readonly kind: "challenge-delete"; readonly id: string };

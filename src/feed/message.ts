@@ -1,6 +1,6 @@
 import type { UsageSnapshot } from "#usage/edge-counters.ts";
 import type { LogFormat } from "#usage/log-line.ts";
-import type { EdgeCertificate, EdgeEndpoint, FeedEntry } from "./entry.ts";
+import type { EdgeCertificate, EdgeChallenge, EdgeEndpoint, FeedEntry } from "./entry.ts";
 import type { ExplainAnswer, ExplainQuery } from "./explained.ts";
 
 /** A purge that something stored may still need: kept until a later purge of everything. */
@@ -74,11 +74,23 @@ export interface EdgeSettings {
   readonly disk?: { readonly folder: string };
   /** Names this installation in CDN-Loop (RFC 8586). */
   readonly loopToken: string;
+  /** Hosts whose requests are handed to the control plane. Absent: there are none. */
+  readonly platform?: readonly PlatformName[];
   /** The control plane's origin server for embedded Spaces, and the secret that it asks for. */
   readonly embedded: { readonly port: number; readonly secret: string };
   readonly logLevel: string;
   /** Absent: none is kept. */
   readonly accessLog?: EdgeAccessLog;
+}
+
+/** A name of the platform's own, and where its requests are handed over. */
+export interface PlatformName {
+  /** In lower case: `api.example.net`. */
+  readonly name: string;
+  /** On 127.0.0.1. */
+  readonly port: number;
+  /** Asked for there: nobody else on this machine says who a request is from. */
+  readonly secret: string;
 }
 
 /** The access log, which all workers write to. */
@@ -101,6 +113,7 @@ export interface SnapshotContent {
   readonly endpoints: readonly EdgeEndpoint[];
   readonly purges: readonly KeptPurge[];
   readonly certificates: readonly EdgeCertificate[];
+  readonly challenges: readonly EdgeChallenge[];
 }
 
 /** Control plane → worker, in this order: start, snapshot parts, then entries as they come. */

@@ -1,7 +1,9 @@
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-const IMF_FIXDATE =
-  /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d{2}) (\w{3}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/;
+const DAYS: ReadonlySet<string> = new Set(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]);
+
+const ZERO = 0x30;
+
 const RFC850_DATE =
   /^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (\d{2})-(\w{3})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) GMT$/;
 const ASCTIME_DATE =
@@ -12,10 +14,10 @@ const ASCTIME_DATE =
  * and RFC 9111 §5.3 wants odd dates to count as the past.
  */
 export function parseHttpDate(text: string, now: number): number | undefined {
-  const imf = IMF_FIXDATE.exec(text);
-  if (imf !== null) {
-    const [, day, month, year, hour, minute, second] = imf;
-    return fromParts(Number(year), month, day, hour, minute, second);
+  if (isImfFixdate(text)) {
+    const month = MONTHS.indexOf(text.slice(8, 11));
+    const [day, year] = [digits(text, 5, 7), digits(text, 12, 16)];
+    return at(year, month, day, digits(text, 17, 19), digits(text, 20, 22), digits(text, 23, 25));
   }
   const rfc850 = RFC850_DATE.exec(text);
   if (rfc850 !== null) {
@@ -49,8 +51,38 @@ function fromParts(
   second = "",
 ): number | undefined {
   const month = MONTHS.indexOf(monthName);
-  if (month < 0 || Number(day) < 1 || Number(day) > 31) return undefined;
+  return at(year, month, Number(day), Number(hour), Number(minute), Number(second));
+}
+
+/** RFC 9110 §5.6.7: the form that is sent, by its places; each answer of an origin has two of them. */
+function isImfFixdate(text: string): boolean {
+  if (text.length !== 29 || !DAYS.has(text.slice(0, 3))) return false;
+  if (!text.startsWith(", ", 3) || text[7] !== " " || text[11] !== " " || text[16] !== " ") {
+    return false;
+  }
+  return text[19] === ":" && text[22] === ":" && text.endsWith(" GMT");
+}
+
+/** NaN for what is not digits alone. */
+function digits(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let i = from; i < to; i += 1) {
+    const digit = text.charCodeAt(i) - ZERO;
+    value = digit >= 0 && digit <= 9 ? value * 10 + digit : NaN;
+  }
+  return value;
+}
+
+function at(
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+): number | undefined {
+  if (month < 0 || !(day >= 1 && day <= 31)) return undefined;
   // RFC 9110 §5.6.7 allows a leap second.
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined;
-  return Date.UTC(year, month, Number(day), Number(hour), Number(minute), Number(second));
+  if (!(hour <= 23 && minute <= 59 && second <= 60) || Number.isNaN(year)) return undefined;
+  return Date.UTC(year, month, day, hour, minute, second);
 }

@@ -5,12 +5,16 @@ export type ParsedClientHello =
   | { readonly kind: "incomplete" }
   /** Whatever this is, it is no TLS. */
   | { readonly kind: "malformed" }
-  /** In lower case, without a trailing dot; undefined when the client names nobody. */
-  | { readonly kind: "hello"; readonly serverName: string | undefined };
+  | {
+      readonly kind: "hello";
+      /** In lower case, without a trailing dot; undefined when the client names nobody. */
+      readonly serverName: string | undefined;
+      /** Whether it offers `acme-tls/1` and nothing else: a CA that validates a name (RFC 8737 §3). */
+      readonly isValidation: boolean;
+    };
 
 const INCOMPLETE: ParsedClientHello = { kind: "incomplete" };
 const MALFORMED: ParsedClientHello = { kind: "malformed" };
-const NOBODY: ParsedClientHello = { kind: "hello", serverName: undefined };
 
 /** RFC 8446 §5.1: ContentType, legacy_record_version, length. */
 const RECORD_HEAD_BYTES = 5;
@@ -25,6 +29,10 @@ const BEFORE_SESSION_ID_BYTES = 2 + 32;
 /** RFC 6066 §3. */
 const SERVER_NAME_EXTENSION = 0;
 const HOST_NAME_TYPE = 0;
+/** RFC 7301 §3.1. */
+const ALPN_EXTENSION = 16;
+/** RFC 8737 §3: a list with this one name in it. */
+const ACME_TLS_ALONE = Buffer.from("\x00\x0b\x0aacme-tls/1", "latin1");
 
 /**
  * Reads the ClientHello (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2) that a connection begins with. It never
@@ -68,29 +76,37 @@ function parseMessage(message: Buffer): ParsedClientHello {
   const cipherSuites = sessionId && vector(message, sessionId.end, 2);
   const compression = cipherSuites && vector(message, cipherSuites.end, 1);
   if (compression === undefined) return MALFORMED;
+  let serverName: string | undefined;
+  let isValidation = false;
   // RFC 5246 §7.4.1.2: before TLS 1.3 a client may have no extensions at all.
-  if (compression.end === message.length) return NOBODY;
+  if (compression.end === message.length) return { kind: "hello", serverName, isValidation };
   const extensions = vector(message, compression.end, 2);
   if (extensions?.end !== message.length) return MALFORMED;
   for (let at = extensions.start; at < extensions.end; ) {
     const extension = vector(message, at + 2, 2, extensions.end);
     if (extension === undefined) return MALFORMED;
-    if (message.readUInt16BE(at) === SERVER_NAME_EXTENSION) {
-      return serverName(message.subarray(extension.start, extension.end));
+    const type = message.readUInt16BE(at);
+    const content = message.subarray(extension.start, extension.end);
+    if (type === SERVER_NAME_EXTENSION) {
+      const name = hostNameOf(content);
+      if (name === undefined) return MALFORMED;
+      serverName ??= name;
+    } else if (type === ALPN_EXTENSION) {
+      isValidation = content.equals(ACME_TLS_ALONE);
     }
     at = extension.end;
   }
-  return NOBODY;
+  return { kind: "hello", serverName, isValidation };
 }
 
 /** RFC 6066 §3: a list with one host name in it; no other type of name was ever defined. */
-function serverName(extension: Buffer): ParsedClientHello {
+function hostNameOf(extension: Buffer): string | undefined {
   const list = vector(extension, 0, 2);
-  if (list?.end !== extension.length || extension[list.start] !== HOST_NAME_TYPE) return MALFORMED;
+  if (list?.end !== extension.length || extension[list.start] !== HOST_NAME_TYPE) return undefined;
   const name = vector(extension, list.start + 1, 2);
-  if (name?.end !== extension.length || name.start === name.end) return MALFORMED;
+  if (name?.end !== extension.length || name.start === name.end) return undefined;
   const text = extension.toString("latin1", name.start, name.end).toLowerCase();
-  return { kind: "hello", serverName: text.endsWith(".") ? text.slice(0, -1) : text };
+  return text.endsWith(".") ? text.slice(0, -1) : text;
 }
 
 interface Vector {

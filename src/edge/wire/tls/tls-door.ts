@@ -1,7 +1,9 @@
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import type { Server, TLSSocket } from "node:tls";
 import type { EdgeCertificate } from "#feed/entry.ts";
 import type { Logger } from "#log.ts";
+import type { ChallengeDirectory } from "../../challenges/challenge-directory.ts";
+import { TlsChallenges } from "../../challenges/tls-challenges.ts";
 import type { TlsTerms } from "../../exchange.ts";
 import { FIRST_OCTETS_MAX, TLS_CONTEXTS_MAX } from "../../limits.ts";
 import { readFirstOctets } from "../first-octets.ts";
@@ -12,11 +14,20 @@ import { ContextCache } from "./context-cache.ts";
 import { CertificateTerms } from "./terms.ts";
 import type { TlsContext } from "./tls-context.ts";
 
-/** Told once of each connection what came of it, but of one that is destroyed from outside. */
+/**
+ * Told once of each connection what came of it, but of one that is destroyed from outside, and of a
+ * CA's that has seen what it came for.
+ */
 export interface Admission {
   secured(socket: TLSSocket, tcp: Socket, terms: TlsTerms): void;
   /** It is ended; the reason is one of few. */
   failed(tcp: Socket, reason: string): void;
+}
+
+/** What is shown for a name: to a CA that validates it, and to all others. */
+interface ShownCertificates {
+  readonly certificates: CertificateDirectory;
+  readonly challenges: ChallengeDirectory;
 }
 
 /**
@@ -25,16 +36,18 @@ export interface Admission {
  * nothing, each session belongs to one certificate, and what was shown is known when it is resumed.
  */
 export class TlsDoor {
-  readonly #certificates: CertificateDirectory;
+  readonly #shown: ShownCertificates;
+  readonly #challenges: TlsChallenges;
   readonly #log: Logger;
   readonly #contexts: ContextCache;
   /** Certificates that OpenSSL did not take: each is complained of once. */
   readonly #unusable = new WeakSet<EdgeCertificate>();
   #admission: Admission | undefined;
 
-  constructor(certificates: CertificateDirectory, log: Logger) {
-    this.#certificates = certificates;
+  constructor(shown: ShownCertificates, log: Logger) {
+    this.#shown = shown;
     this.#log = log;
+    this.#challenges = new TlsChallenges((socket, error) => this.#failed(socket, error));
     this.#contexts = new ContextCache(
       {
         secured: (socket, context) => this.#secured(socket, context),
@@ -56,29 +69,38 @@ export class TlsDoor {
   /** Takes in a connection that has just been accepted. */
   accept(tcp: Socket): void {
     readFirstOctets(tcp, recognise, (hello, received) => {
-      const context = this.#contextFor(hello);
-      if (typeof context === "string") {
-        this.#admission?.failed(tcp, context);
-        tcp.end(fatalAlert(context));
+      const server = this.#serverFor(hello);
+      if (typeof server === "string") {
+        this.#admission?.failed(tcp, server);
+        tcp.end(fatalAlert(server));
         tcp.destroySoon();
         return;
       }
       tcp.unshift(received);
-      context.server.emit("connection", tcp);
+      server.emit("connection", tcp);
     });
   }
 
-  #contextFor(hello: Recognised): TlsContext | AlertName {
+  #serverFor(hello: Recognised): Server | AlertName {
     if (hello.kind === "malformed") return "decode_error";
-    const certificate = this.#certificates.find(hello.serverName);
-    if (certificate !== undefined) return this.#usable(certificate);
+    const { certificates, challenges } = this.#shown;
+    if (hello.isValidation && hello.serverName !== undefined) {
+      const challenge = challenges.certificate(hello.serverName);
+      if (challenge !== undefined) {
+        return this.#usable(challenge, () => this.#challenges.serverOf(challenge));
+      }
+    }
+    const certificate = certificates.find(hello.serverName);
+    if (certificate !== undefined) {
+      return this.#usable(certificate, () => this.#contexts.contextOf(certificate).server);
+    }
     // RFC 6066 §3; RFC 8446 §9.2: the alert to a client that a name is asked of and that gives none.
     return hello.serverName === undefined ? "missing_extension" : "unrecognized_name";
   }
 
-  #usable(certificate: EdgeCertificate): TlsContext | AlertName {
+  #usable(certificate: EdgeCertificate, serverOf: () => Server): Server | AlertName {
     try {
-      return this.#contexts.contextOf(certificate);
+      return serverOf();
     } catch (error) {
       if (!this.#unusable.has(certificate)) {
         this.#unusable.add(certificate);

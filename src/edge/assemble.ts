@@ -9,8 +9,9 @@ import { openFilesAllowed } from "./disk/open-files-allowed.ts";
 import type { DecisionParts } from "./explain/decisions.ts";
 import type { FeedFollower } from "./feed-follower.ts";
 import { Gate } from "./gate.ts";
+import { PlatformNames } from "./handover/platform-names.ts";
 import { CountedOrigin } from "./origin/counted-origin.ts";
-import { UndiciOrigin } from "./origin/undici-origin.ts";
+import { HttpOrigin } from "./origin/http-origin.ts";
 import { Edge } from "./serve.ts";
 import { Siblings } from "./siblings/siblings.ts";
 import { siblingTokens } from "./siblings/tokens.ts";
@@ -74,10 +75,14 @@ export function assemble(assembly: Assembly): Assembled {
   const owns = siblings === undefined ? undefined : (key: string) => siblings.owns(key);
   const tiers = new Tiers({ memory, disk, budget, owns });
   const { loopToken } = settings;
-  const upstreams = new UndiciOrigin(settings.embedded, systemClock, { loopToken });
+  const upstreams = new HttpOrigin(settings.embedded, systemClock, { loopToken });
   const origin = new CountedOrigin(upstreams, counters, monotonicClock);
   const gate = new Gate({ loopToken, tlsPort: settings.tls?.port });
-  const own = { feed, gate, tiers, budget, origin, siblings, counters };
+  const platform =
+    settings.platform === undefined || settings.tls === undefined
+      ? undefined
+      : new PlatformNames(settings.platform, settings.tls.port);
+  const own = { feed, gate, platform, tiers, budget, origin, siblings, counters };
   const edge = new Edge({ ...own, clock: systemClock, log });
   const use = (): CacheUse => ({ ...tiers.stats(), siblings: siblings?.counts });
   return { edge, memory, disk, siblings, decisive: { feed, gate, tiers, siblings }, use };

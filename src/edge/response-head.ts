@@ -34,7 +34,7 @@ export function endToEndFields(raw: readonly string[]): string[] {
   for (let i = 0; i < raw.length; i += 2) {
     const name = (raw[i] ?? "").toLowerCase();
     const value = raw[i + 1] ?? "";
-    if (HOP_BY_HOP.has(name) || named.has(name)) continue;
+    if (HOP_BY_HOP.has(name) || named?.has(name) === true) continue;
     // RFC 9110 §5.5: CR, LF and NUL would let an origin write a second response.
     if (/[\r\n\0]/.test(value)) continue;
     fields.push(name, value);
@@ -69,10 +69,12 @@ export function notModifiedLines(lines: string): string {
   return lines.match(IN_NOT_MODIFIED)?.join("") ?? "";
 }
 
-function connectionOptions(raw: readonly string[]): ReadonlySet<string> {
-  const options = new Set<string>();
+/** Undefined: no field names any. */
+function connectionOptions(raw: readonly string[]): ReadonlySet<string> | undefined {
+  let options: Set<string> | undefined;
   for (let i = 0; i < raw.length; i += 2) {
     if (raw[i]?.toLowerCase() !== "connection") continue;
+    options ??= new Set();
     for (const option of (raw[i + 1] ?? "").split(",")) options.add(option.trim().toLowerCase());
   }
   return options;

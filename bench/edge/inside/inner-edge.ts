@@ -37,7 +37,7 @@ export async function startInnerEdge(origin: string): Promise<InnerEdge> {
     domain: "",
     upstream: { url: origin },
   };
-  feed.load({ endpoints: [endpoint], purges: [], certificates: [] });
+  feed.load({ endpoints: [endpoint], purges: [], certificates: [], challenges: [] });
   feed.loaded(1);
   const settings: EdgeSettings = {
     host: "127.0.0.1",

@@ -69,7 +69,11 @@ export function codeOf(error: unknown): unknown {
 }
 
 const openAsync = promisify(open);
-const statAsync = promisify(stat);
+/** Most of what is written is new: an error for each that is not there yet would cost more than to ask. */
+const statIfThere: (
+  path: string,
+  options: { throwIfNoEntry: false },
+) => Promise<Stats | undefined> = promisify(stat);
 const renameAsync = promisify(rename);
 const unlinkAsync = promisify(unlink);
 const futimesAsync = promisify(futimes);
@@ -180,11 +184,6 @@ async function inFolder<T>(path: string, attempt: () => Promise<T>): Promise<T> 
 
 /** What this file takes; nothing, when there is none. */
 async function sizeOf(path: string): Promise<number> {
-  try {
-    const { size } = await statAsync(path);
-    return diskBytes(size);
-  } catch (error) {
-    if (isAbsence(error)) return 0;
-    throw error;
-  }
+  const state = await statIfThere(path, { throwIfNoEntry: false });
+  return state === undefined ? 0 : diskBytes(state.size);
 }

@@ -24,12 +24,6 @@ export type AnswerVerdict =
 const SOUND: AnswerVerdict = { kind: "sound" };
 
 export function judgeAnswer({ status, fields, asked, statusMax }: Answer): AnswerVerdict {
-  const transferEncoding = fieldOf(fields, "transfer-encoding");
-  // RFC 9112 §6.1, §7: other codings are neither asked for (§7.4) nor undone here, so that the
-  // content would be taken for what it is not.
-  if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== "chunked") {
-    return fault("The origin answered with a transfer coding that it was not asked for.");
-  }
   // RFC 9110 §15: what is not understood by its first digit means nothing.
   if (status < 100 || status > statusMax) {
     return fault("The origin answered with a status that does not exist.");

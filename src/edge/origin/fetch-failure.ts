@@ -1,8 +1,6 @@
-import { errors } from "undici";
-import { isForbidden, isReset } from "./connector.ts";
 import type { OriginFailure } from "./origin.ts";
 
-/** The origin's answer broke a rule that undici does not know, or one of our limits. */
+/** The origin's answer broke a rule of HTTP, or one of our limits. */
 export class AnswerBroken extends Error {
   constructor(reason: string) {
     super(reason);
@@ -10,22 +8,62 @@ export class AnswerBroken extends Error {
   }
 }
 
+/** The connection ended before all had come: by the origin's will, or by an accident. */
+export class ConnectionLost extends Error {
+  constructor(cause?: Error) {
+    super(cause?.message ?? "the connection was closed", { cause });
+    this.name = "ConnectionLost";
+  }
+}
+
+/** Nothing came in its time. */
+export class OriginSilent extends Error {
+  constructor(waitedFor: string) {
+    super(`${waitedFor} did not come in time`);
+    this.name = "OriginSilent";
+  }
+}
+
+/** The name leads to where no origin may be. */
+export class AddressForbidden extends Error {
+  constructor(host: string) {
+    super(`${host} is no address for an origin`);
+    this.name = "AddressForbidden";
+  }
+}
+
+/** The request has what no HTTP/1.1 request can have. */
+export class RequestUnusable extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = "RequestUnusable";
+  }
+}
+
+/** As many origins are in use as may be. */
+export class TooManyOrigins extends Error {
+  constructor() {
+    super("too many origins have connections");
+    this.name = "TooManyOrigins";
+  }
+}
+
 /** What went wrong before there was a head, for the person who sees it. */
 export function failureOf(error: unknown): OriginFailure {
-  if (error instanceof errors.ConnectTimeoutError || error instanceof errors.HeadersTimeoutError) {
+  if (error instanceof OriginSilent) {
     return failed(504, "origin-timeout", "The origin did not answer in time.", error);
   }
-  if (isForbidden(error)) {
+  if (error instanceof AddressForbidden) {
     const reason = "The origin's name leads to an address that no origin may have.";
     return failed(502, "origin-forbidden", reason, error);
   }
-  if (error instanceof errors.InvalidArgumentError) {
+  if (error instanceof RequestUnusable) {
     return failed(400, "unusable-request", "The request cannot be sent on.", error);
   }
-  if (error instanceof errors.MaxOriginsReachedError) {
+  if (error instanceof TooManyOrigins) {
     return failed(503, "origin-busy", "Too many origins are in use.", error);
   }
-  if (isNoHttp(error)) {
+  if (error instanceof AnswerBroken) {
     return failed(502, "origin-invalid", "The origin did not answer in HTTP.", error);
   }
   const reason = "The origin could not be reached, or closed the connection without an answer.";
@@ -37,11 +75,6 @@ export function brokenOff(cause: Error): OriginFailure {
   return failed(502, "origin-broke-off", "The origin's answer broke off.", cause);
 }
 
-/** A connection that the origin has closed, while it waited in the pool or while we wrote. */
-export function isClosedByOrigin(error: unknown): boolean {
-  return (error instanceof errors.SocketError && !isNoHttp(error)) || isReset(error);
-}
-
 /** A failure without what led to it: decided here. */
 export function failed(
   status: OriginFailure["status"],
@@ -50,15 +83,4 @@ export function failed(
   cause?: unknown,
 ): OriginFailure {
   return { kind: "failed", status, detail, reason, cause };
-}
-
-/** There was an answer, and it was none: undici's own words for a 100 or 101 are "bad …". */
-function isNoHttp(error: unknown): boolean {
-  return (
-    error instanceof AnswerBroken ||
-    error instanceof errors.HTTPParserError ||
-    error instanceof errors.HeadersOverflowError ||
-    error instanceof errors.ResponseContentLengthMismatchError ||
-    (error instanceof errors.SocketError && error.message.startsWith("bad "))
-  );
 }

@@ -24,7 +24,10 @@ export interface OriginRequest {
 
 /** Takes a body as it comes. Nothing comes after `end` or `fail`. */
 export interface BodySink {
-  /** Whether it takes more; if not, nothing comes until the body is resumed. */
+  /**
+   * Whether it takes more; if not, nothing comes until the body is resumed. The chunk is written over
+   * once this returns: what is kept of it is copied.
+   */
   chunk(chunk: Buffer): boolean;
   /** All of it was there. Trailer fields, names and values alternating. */
   end(trailers: readonly string[]): void;

@@ -20,6 +20,8 @@ export interface FetchQuestion {
   readonly fields: readonly string[];
   /** Conditions and range of the fetch. */
   readonly asks: readonly string[];
+  /** What is not stored is not fetched. */
+  readonly onlyStored: boolean;
 }
 
 /** An unsafe method has succeeded: what has this primary key is not what the origin would answer. */

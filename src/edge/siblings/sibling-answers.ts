@@ -10,9 +10,9 @@ import { selects } from "../cache/vary.ts";
 import type { Outcome } from "../cache-status.ts";
 import type { Exchange } from "../exchange.ts";
 import type { FeedFollower } from "../feed-follower.ts";
-import type { Fetching } from "../fetching.ts";
+import { type Fetching, NOT_STORED } from "../fetching.ts";
 import { fieldOf } from "../fields.ts";
-import type { Forwarder } from "../forwarding.ts";
+import type { Fills } from "../fills.ts";
 import { type Miss, shelterOf, UNKNOWN, variantOf } from "../miss.ts";
 import type { LiveEndpoint } from "../names.ts";
 import { hasContent } from "../passed-reply.ts";
@@ -29,7 +29,7 @@ export interface SiblingAnswersParts {
   readonly tiers: Tiers;
   readonly budget: MemoryBudget;
   readonly fetching: Fetching;
-  readonly forwarder: Forwarder;
+  readonly fills: Fills;
   readonly clock: Clock;
 }
 
@@ -62,7 +62,7 @@ export class SiblingAnswers {
   }
 
   forget(key: string): void {
-    this.#parts.forwarder.forget([key]);
+    this.#parts.fills.forget([key]);
   }
 
   /** Answers before it returns, or later; "unable": it is not for this worker to say. */
@@ -78,17 +78,20 @@ export class SiblingAnswers {
     const live = feed.endpoints.withId(question.endpointId);
     if (live === undefined) return "unable";
     const visit = visitOf(question, live, exchange);
-    const asked = { visit, asks: question.asks, exchange, token };
+    const { asks, onlyStored } = question;
+    const asked = { visit, asks, exchange, token };
     let stored = tiers.get(visit.wanted) ?? tiers.getQuick(visit.wanted);
     if (stored === "unknown") stored = await tiers.find(visit.wanted);
     const miss = stored === undefined ? UNKNOWN : this.#use(asked, stored);
-    if (miss !== undefined && !exchange.left) await this.#collapse(asked, miss);
+    if (miss === undefined || exchange.left) return "answered";
+    if (onlyStored) this.#fail(asked, NOT_STORED);
+    else await this.#collapse(asked, miss);
     return "answered";
   }
 
   /** Answers, or says with what it goes to the origin. */
   #use(asked: Asked, stored: StoredResponse): Miss | undefined {
-    const { tiers, forwarder, clock } = this.#parts;
+    const { tiers, fills, clock } = this.#parts;
     const use = decideStoredUse(asked.visit, stored, clock.now());
     switch (use.kind) {
       case "gone":
@@ -99,7 +102,7 @@ export class SiblingAnswers {
       case "reply":
         // Who has it itself, and asks whether it still holds, is not answered with what may not.
         if (use.outcome.kind !== "hit" && isConditional(asked)) return staleMiss(stored);
-        if (use.refresh) forwarder.refresh(asked.visit, stored);
+        if (use.refresh) fills.refresh(asked.visit, stored);
         this.#tell(asked, stored, use.outcome);
         return undefined;
       default:
@@ -110,12 +113,12 @@ export class SiblingAnswers {
   /** Waits for the one fetch of the key. */
   async #collapse(asked: Asked, miss: Miss): Promise<void> {
     const { visit, exchange } = asked;
-    const { forwarder, tiers, clock } = this.#parts;
-    const { key, head, isJoined } = await forwarder.headFor(visit, miss.stale);
+    const { fills, tiers, clock } = this.#parts;
+    const { key, head, isJoined } = await fills.headFor(visit, miss.stale);
     if (exchange.left) return;
     const shelter = isConditional(asked) ? undefined : shelterOf(miss, head);
     if (shelter !== undefined) {
-      shelter.stored.failedAt = clock.now();
+      tiers.noteFailure(shelter.stored, clock.now());
       return this.#tell(asked, shelter.stored, shelter.outcome);
     }
     if (head.kind === "failed") return this.#fail(asked, head);
@@ -138,9 +141,9 @@ export class SiblingAnswers {
         head.claim.taken = true;
         return this.#tell(asked, head.response, outcome);
       case "passing": {
-        if (head.claim.taken || !mayClaim) break;
+        const { response, body, isShared } = head;
+        if (!mayClaim || (head.claim.taken && !(isShared && body.hasBeginning))) break;
         head.claim.taken = true;
-        const { response, body } = head;
         const content = hasContent("GET", response.status) ? body.read() : undefined;
         exchange.respond(passedAnswer(response, content, termsOf(asked)));
         return;

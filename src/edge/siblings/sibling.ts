@@ -1,11 +1,12 @@
-import { Pool } from "undici";
 import type { Clock } from "#clock.ts";
 import type { SiblingAddress } from "#feed/message.ts";
 import { fieldOf } from "../fields.ts";
 import { ORIGIN_BODY_IDLE_TIMEOUT_MS } from "../limits.ts";
-import { OriginConnector } from "../origin/connector.ts";
-import { DispatchedFetch } from "../origin/dispatched-fetch.ts";
+import { RequestUnusable } from "../origin/fetch-failure.ts";
 import type { OriginRequest } from "../origin/origin.ts";
+import { OriginFetch } from "../origin/origin-fetch.ts";
+import { OriginPools } from "../origin/origin-pools.ts";
+import { requestText } from "../origin/request-text.ts";
 import { type Answer, decodeAnswer } from "./answer.ts";
 import {
   ANSWER_BYTES_MAX,
@@ -22,7 +23,7 @@ import { ACCEPTED, ANSWER_FIELD, QUESTION_FIELD, TOKEN_FIELD } from "./wire-fiel
 /** What a sibling has answered: the head, and the body behind it, to be read or discarded. */
 export interface Told {
   readonly answer: Answer;
-  readonly fetch: DispatchedFetch;
+  readonly fetch: OriginFetch;
 }
 
 /** Who waits for an answer. */
@@ -37,11 +38,16 @@ export class Sibling {
   readonly port: number;
   readonly #tokens: SiblingTokens;
   readonly #clock: Clock;
-  readonly #connector = new OriginConnector({
-    connectTimeoutMs: SIBLING_CONNECT_TIMEOUT_MS,
-    anyAddress: true,
-  });
-  readonly #pool: Pool;
+  readonly #connections = new OriginPools(
+    {
+      headBytesMax: ANSWER_BYTES_MAX,
+      connectTimeoutMs: SIBLING_CONNECT_TIMEOUT_MS,
+      headTimeoutMs: SIBLING_HEAD_TIMEOUT_MS,
+      bodyIdleTimeoutMs: ORIGIN_BODY_IDLE_TIMEOUT_MS,
+      idleTimeoutMs: SIBLING_IDLE_MS,
+    },
+    { anyAddress: true },
+  );
   #questions = 0;
   #avoidedUntil = 0;
 
@@ -49,16 +55,6 @@ export class Sibling {
     this.port = port;
     this.#tokens = tokens;
     this.#clock = clock;
-    this.#pool = new Pool(`http://127.0.0.1:${port}`, {
-      pipelining: 1,
-      allowH2: false,
-      connect: this.#connector.connect,
-      maxHeaderSize: ANSWER_BYTES_MAX,
-      headersTimeout: SIBLING_HEAD_TIMEOUT_MS,
-      bodyTimeout: ORIGIN_BODY_IDLE_TIMEOUT_MS,
-      keepAliveTimeout: SIBLING_IDLE_MS,
-      keepAliveMaxTimeout: SIBLING_IDLE_MS,
-    });
   }
 
   /** Undefined: it has not answered, or cannot, and nothing of the kind will come. */
@@ -66,10 +62,14 @@ export class Sibling {
     const { informed, brokeOff, signal, isUrgent = false } = terms;
     const isAvoided = this.#clock.now() < this.#avoidedUntil;
     if (!isUrgent && (isAvoided || this.#questions >= SIBLING_QUESTIONS_MAX)) return undefined;
+    const host = `127.0.0.1:${this.port}`;
+    const asked = [TOKEN_FIELD, this.#tokens.ask, QUESTION_FIELD, question];
+    const text = requestText({ method: "GET", path: "/", fields: asked, host });
+    if (text instanceof RequestUnusable) return undefined;
     this.#questions += 1;
     let isAccepted = false;
     let isSilent = false;
-    const fetch = new DispatchedFetch({
+    const fetch = new OriginFetch({
       request: {
         informed: (status, fields) => {
           if (isAccepted || status !== ACCEPTED) informed(status, fields);
@@ -80,7 +80,6 @@ export class Sibling {
       },
       signal,
       clock: this.#clock,
-      connector: this.#connector,
       // Whoever fetches for us sees to that.
       isPaced: false,
       closed: () => {
@@ -91,10 +90,7 @@ export class Sibling {
       isSilent = true;
       fetch.giveUp("the sibling says nothing");
     }, SIBLING_SILENCE_MS_MAX);
-    // undici cannot be entered from within what one of its responses has led to.
-    await Promise.resolve();
-    const headers = [TOKEN_FIELD, this.#tokens.ask, QUESTION_FIELD, question];
-    this.#pool.dispatch({ path: "/", method: "GET", headers }, fetch);
+    this.#connections.dispatch(`http://${host}`, { text, isHead: false }, fetch);
     const head = await fetch.head;
     clearTimeout(silence);
     if (head instanceof Error) {
@@ -110,7 +106,7 @@ export class Sibling {
   }
 
   /** It is gone: what it was asked, it will not answer. */
-  async close(): Promise<void> {
-    await this.#pool.destroy();
+  close(): void {
+    this.#connections.close();
   }
 }

@@ -53,7 +53,7 @@ export class Siblings {
     for (const [slot, sibling] of this.#others) {
       if (others.some((other) => other.slot === slot && other.port === sibling.port)) continue;
       this.#others.delete(slot);
-      void sibling.close();
+      sibling.close();
     }
     for (const address of others) {
       if (this.#others.has(address.slot)) continue;
@@ -108,8 +108,8 @@ export class Siblings {
     );
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#others.values()].map((sibling) => sibling.close()));
+  close(): void {
+    for (const sibling of this.#others.values()) sibling.close();
   }
 
   /** Undefined: this worker. */
@@ -125,7 +125,7 @@ function questionOf(
   asks: readonly string[],
   number: number,
 ): Parameters<typeof encodeQuestion>[0] {
-  const { request, exchange, live, requestId, target } = visit;
+  const { request, exchange, live, requestId, target, onlyStored = false } = visit;
   const { address, tls } = exchange.client;
   return {
     kind: "fetch",
@@ -138,6 +138,7 @@ function questionOf(
     client: { address, isTls: tls !== undefined },
     fields: sharedFields(visit),
     asks,
+    onlyStored,
   };
 }
 

@@ -129,7 +129,8 @@ export class SliceRun {
     while (at < chunk.length && this.#state === "coming") {
       at += this.#append(chunk.subarray(at));
       if (this.#mayGoOn()) continue;
-      if (at < chunk.length) this.#rest = chunk.subarray(at);
+      // What was read is written over by the next read.
+      if (at < chunk.length) this.#rest = Buffer.from(chunk.subarray(at));
       return false;
     }
     return true;

@@ -54,7 +54,6 @@ describe("an edge", () => {
     assert.deepEqual(names.toSorted(), [
       "accept-encoding",
       "cdn-loop",
-      "connection",
       "host",
       "x-atoll-secret",
       "x-request-id",

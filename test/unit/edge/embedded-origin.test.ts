@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { systemClock } from "#clock.ts";
-import { UndiciOrigin } from "#edge/origin/undici-origin.ts";
+import { HttpOrigin } from "#edge/origin/http-origin.ts";
 import { startOriginServer } from "#space/origin-server.ts";
 import type { ObjectFiles, SpaceStore, StoredObject } from "#space/space.ts";
 import { ENDPOINT, REQUEST, readBody } from "./origin/support.ts";
@@ -107,7 +107,7 @@ describe("a part of an embedded object", () => {
   async function fetchPart(...fields: readonly string[]): Promise<readonly [number, string]> {
     await using server = await startOrigin();
     await using stack = new AsyncDisposableStack();
-    const origin = new UndiciOrigin({ port: server.port, secret: "s3cret" }, systemClock);
+    const origin = new HttpOrigin({ port: server.port, secret: "s3cret" }, systemClock);
     stack.defer(() => origin.close());
     const signal = new AbortController().signal;
     const endpoint = ENDPOINT;

@@ -31,7 +31,6 @@ describe("an answer that breaks HTTP is a 502, and stored nowhere:", () => {
     },
     { what: "status 600", head: "600 R\r\ncontent-length: 2", body: "hi" },
     { what: "status 999", head: "999 R\r\ncontent-length: 2", body: "hi" },
-    { what: "a 100 that nobody asked for", head: "100 Continue", body: OK },
     { what: "a change of protocol", head: "101 R\r\nconnection: upgrade\r\nupgrade: x", body: OK },
     { what: "a response split by a bare CR", head: "200 OK\r\nx: a\rset-cookie: b", body: "" },
     { what: "two lengths", head: "200 OK\r\ncontent-length: 1\r\ncontent-length: 2", body: "hi" },

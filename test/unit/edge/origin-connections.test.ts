@@ -7,7 +7,7 @@ import { manualClock } from "#clock.ts";
 import { ORIGIN_CONNECTIONS_MAX } from "#edge/limits.ts";
 import { FetchSlots } from "#edge/origin/fetch-slots.ts";
 import type { OriginFailure, OriginResponse } from "#edge/origin/origin.ts";
-import { UndiciOrigin } from "#edge/origin/undici-origin.ts";
+import { HttpOrigin } from "#edge/origin/http-origin.ts";
 import { endpoint, fetchOnce, request, startEdge } from "./support.ts";
 
 const MIB = 1024 * 1024;
@@ -44,7 +44,7 @@ async function startUpstream(answer: RequestListener): Promise<
   await once(server, "listening");
   const address = server.address();
   assert(address !== null && typeof address === "object");
-  const origin = new UndiciOrigin({ port: 1, secret: "" }, manualClock(0));
+  const origin = new HttpOrigin({ port: 1, secret: "" }, manualClock(0));
   const upstream = { url: `http://127.0.0.1:${address.port}` };
   const wanted = {
     endpoint: { ...endpoint, upstream },

@@ -16,7 +16,7 @@ import { DiskTier } from "#edge/disk/disk-tier.ts";
 import type { Ending } from "#edge/exchange.ts";
 import { FeedFollower } from "#edge/feed-follower.ts";
 import { Gate } from "#edge/gate.ts";
-import { type OriginOptions, UndiciOrigin } from "#edge/origin/undici-origin.ts";
+import { type OriginOptions, HttpOrigin } from "#edge/origin/http-origin.ts";
 import { Edge } from "#edge/serve.ts";
 import { decodeHead, type KeptHead } from "#edge/tiers/kept-head.ts";
 import { Tiers } from "#edge/tiers/tiers.ts";
@@ -101,7 +101,7 @@ export async function startEdgeBefore(
   const clock = options.clock ?? manualClock(NOON);
   const budget = new MemoryBudget(memoryBytesMax);
   const store = new MemoryStore(budget);
-  const origin = new UndiciOrigin({ port: originPort, secret: "s3cret" }, clock, {
+  const origin = new HttpOrigin({ port: originPort, secret: "s3cret" }, clock, {
     loopToken: "atoll",
     ...options.origin,
   });

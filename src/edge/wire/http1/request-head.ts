@@ -2,6 +2,8 @@ import { FIELD_LINES_MAX, HEAD_BYTES_MAX } from "../../limits.ts";
 import type { RequestHead } from "../../request.ts";
 import { isHost, sameAuthority } from "../authority.ts";
 import { parseFieldLine } from "./field-line.ts";
+import { type ConnectionOption, connectionOption, framingFault, persists } from "./framing.ts";
+import { endOfLine, FORBIDDEN } from "./line.ts";
 import { type Refusal, refused } from "./refusal.ts";
 import { parseRequestLine, type RequestLine } from "./request-line.ts";
 
@@ -27,8 +29,7 @@ export interface FieldBlock {
   readonly contentLength: number | "unknown";
   readonly chunked: boolean;
   readonly expectsContinue: boolean;
-  /** Undefined: no Connection field. */
-  readonly connection: "close" | "keep-alive" | undefined;
+  readonly connection: ConnectionOption;
 }
 
 /** A whole head, the fault in it, or neither yet. */
@@ -40,16 +41,9 @@ export type ParsedHead =
 
 const CR = 0x0d;
 const LF = 0x0a;
-const SP = 0x20;
-const HTAB = 0x09;
-const DEL = 0x7f;
 
 const END_OF_HEAD = Buffer.from("\r\n\r\n");
 const INCOMPLETE: ParsedHead = { kind: "incomplete" };
-
-/** Results of `endOfLine` that are not a position. */
-const UNFINISHED = -1;
-const FORBIDDEN = -2;
 
 /**
  * Parses the head that begins at `start`. It reads from left to right and stops at the first fault,
@@ -96,19 +90,6 @@ function endsAt(text: string, lineEnd: number): boolean {
   return text.charCodeAt(lineEnd) === CR && text.charCodeAt(lineEnd + 1) === LF;
 }
 
-/** Where the CRLF of the line from `at` stands. RFC 9110 §5.5: other controls have no place in it. */
-function endOfLine(text: string, at: number): number {
-  for (let i = at; i < text.length; i += 1) {
-    const c = text.charCodeAt(i);
-    if (c >= SP && c !== DEL) continue;
-    if (c === HTAB) continue;
-    if (c !== CR) return FORBIDDEN;
-    if (i + 1 === text.length) return UNFINISHED;
-    return text.charCodeAt(i + 1) === LF ? i : FORBIDDEN;
-  }
-  return UNFINISHED;
-}
-
 function unfinished(result: number, text: string, tooLong: 414 | 431, reason: string): ParsedHead {
   if (result === FORBIDDEN) return refused(400, "a bare CR or LF or a control character");
   return text.length < HEAD_BYTES_MAX ? INCOMPLETE : refused(tooLong, reason);
@@ -130,8 +111,7 @@ function assemble(line: RequestLine, block: FieldBlock, end: number): ParsedHead
     host,
     fields,
     contentLength,
-    // RFC 9112 §9.3.
-    keepAlive: minorVersion === 1 ? connection !== "close" : connection === "keep-alive",
+    keepAlive: persists(minorVersion, connection),
     // RFC 9110 §10.1.1: of an HTTP/1.0 client it is ignored.
     expectsContinue: expectsContinue && minorVersion === 1 && contentLength !== 0,
     block,
@@ -174,7 +154,7 @@ function blockOf(fields: readonly string[], text: string): ParsedBlock {
   if (!isHost(host)) return refused(400, "a malformed Host field");
   const length = single.get("content-length");
   const coding = single.get("transfer-encoding");
-  const fault = contentFault(length, coding);
+  const fault = framingFault(length, coding);
   if (fault !== undefined) return refused(400, fault);
   const block: FieldBlock = {
     text,
@@ -188,14 +168,6 @@ function blockOf(fields: readonly string[], text: string): ParsedBlock {
   return { kind: "block", block };
 }
 
-/** RFC 9112 §6.1, §6.3: whatever two recipients could read as two different ends is refused. */
-function contentFault(length: string | undefined, coding: string | undefined): string | undefined {
-  if (length !== undefined && !/^\d{1,15}$/.test(length)) return "a malformed Content-Length field";
-  if (coding === undefined) return undefined;
-  if (length !== undefined) return "Content-Length together with Transfer-Encoding";
-  return coding.toLowerCase() === "chunked" ? undefined : "an unknown Transfer-Encoding";
-}
-
 /**
  * RFC 9110 §7.8: an upgrade is an offer, which a server may ignore. Java's HttpClient and curl --http2
  * offer h2c with requests in the clear, and go on in HTTP/1.1. Whoever wants another protocol, as
@@ -203,11 +175,4 @@ function contentFault(length: string | undefined, coding: string | undefined): s
  */
 function isOffer(upgrade: string): boolean {
   return /^(?:h2c|tls\/[\d.]+)(?:[\t ]*,[\t ]*(?:h2c|tls\/[\d.]+))*$/i.test(upgrade);
-}
-
-/** RFC 9112 §9.3: close wins. */
-function connectionOption(connection: string): FieldBlock["connection"] {
-  const options = new Set(connection.toLowerCase().split(/[\t ]*,[\t ]*/));
-  if (options.has("close")) return "close";
-  return options.has("keep-alive") ? "keep-alive" : undefined;
 }

@@ -34,7 +34,9 @@ describe("what is no HTTP/1.1 is a 502:", () => {
     ["fields without an end", `HTTP/1.1 200 OK\r\n${"x:\r\n".repeat(501)}\r\n`],
     ["a value without an end", `HTTP/1.1 200 OK\r\nx: ${"y".repeat(100_000)}`],
     ["interim responses without an end", INTERIM.repeat(ORIGIN_INTERIM_MAX + 1)],
-    ["a 100 that nobody has asked for", `HTTP/1.1 100 Continue\r\n\r\n${ok("a")}`],
+    ["another coding", "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n"],
+    ["a coding of HTTP/1.0", "HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"],
+    ["what waits for an answer", "220 mail.example.net ESMTP"],
     [
       "a change of protocol",
       `HTTP/1.1 101 R\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n${ok("a")}`,
@@ -71,6 +73,17 @@ describe("interim responses", () => {
     assert.equal(response.kind, "response");
     const hints = [103, ["link", "</a.css>"]];
     assert.deepEqual(told, [hints, hints]);
+  });
+
+  test("that tell to continue, which nobody asked for, are left out", async () => {
+    const told: number[] = [];
+    await using origin = await startOrigin((socket) => {
+      socket.write(`HTTP/1.1 100 Continue\r\n\r\n${INTERIM}HTTP/1.1 100\r\n\r\n${ok("ok")}`);
+    });
+    const response = await origin.fetch({ informed: (status) => told.push(status) });
+    assert(response.kind === "response");
+    assert.equal((await readBody(response)).text, "ok");
+    assert.deepEqual(told, [103]);
   });
 });
 

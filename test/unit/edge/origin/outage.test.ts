@@ -98,15 +98,17 @@ describe("an origin that answers nothing", () => {
   });
 
   test("is asked by none of those who had waited for their turn when it went down", async () => {
-    await using origin = await startOrigin(() => undefined, { headTimeoutMs: 50 });
+    // Long enough for a busy machine to make them all.
+    await using origin = await startOrigin(() => undefined, { headTimeoutMs: 1_000 });
     const waiting = 44;
     const fetches = Array.from({ length: ORIGIN_CONNECTIONS_MAX + waiting }, () => origin.fetch());
     const details = (await Promise.all(fetches)).map((answer) => {
       return answer.kind === "failed" ? answer.detail : answer.kind;
     });
-    // The first failures give their turns to others before there were enough of them.
-    const asked = ORIGIN_CONNECTIONS_MAX + ORIGIN_DOWN_AFTER_FAILURES - 1;
-    assert.equal(origin.requests.length, asked);
+    // The first failures may give their turns to others before there were enough of them.
+    const asked = origin.requests.length;
+    assert(asked >= ORIGIN_CONNECTIONS_MAX, `${asked} were asked`);
+    assert(asked < ORIGIN_CONNECTIONS_MAX + ORIGIN_DOWN_AFTER_FAILURES, `${asked} were asked`);
     assert.equal(details.filter((detail) => detail === "origin-timeout").length, asked);
     assert.equal(
       details.filter((detail) => detail === "origin-down").length,

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { manualClock } from "#clock.ts";
+import { HttpOrigin, type OriginOptions } from "#edge/origin/http-origin.ts";
 import type { OriginFailure, OriginRequest, OriginResponse } from "#edge/origin/origin.ts";
-import { type OriginOptions, UndiciOrigin } from "#edge/origin/undici-origin.ts";
 import type { EdgeEndpoint } from "#feed/entry.ts";
 
 /** Writes what the test wants to; `number` counts the requests of all connections from 1. */
@@ -53,7 +53,7 @@ export async function startOrigin(
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const clock = manualClock(Date.UTC(2026, 10, 22, 12));
-  const origin = new UndiciOrigin({ port: 0, secret: "" }, clock, originOptions);
+  const origin = new HttpOrigin({ port: 0, secret: "" }, clock, originOptions);
   const brokenOff: OriginFailure[] = [];
   const endpoint = { ...ENDPOINT, role, upstream: { url } };
   return {

@@ -8,7 +8,7 @@ import { MemoryStore } from "#edge/cache/memory-store.ts";
 import { DiskTier } from "#edge/disk/disk-tier.ts";
 import { FeedFollower } from "#edge/feed-follower.ts";
 import { Gate } from "#edge/gate.ts";
-import { UndiciOrigin } from "#edge/origin/undici-origin.ts";
+import { HttpOrigin } from "#edge/origin/http-origin.ts";
 import { Edge } from "#edge/serve.ts";
 import { ownerAmong } from "#edge/siblings/owner.ts";
 import { SiblingDoor } from "#edge/siblings/sibling-door.ts";
@@ -141,7 +141,7 @@ async function startWorker(terms: WorkerTerms): Promise<Worker & AsyncDisposable
   const owns = (key: string): boolean => siblings.owns(key);
   const tiers = new Tiers({ memory: store, disk, budget, owns });
   const embedded = { port: originPort, secret: SECRET };
-  const origin = new UndiciOrigin(embedded, clock, { loopToken: "atoll" });
+  const origin = new HttpOrigin(embedded, clock, { loopToken: "atoll" });
   stack.defer(() => origin.close());
   const gate = new Gate({ loopToken: "atoll", tlsPort: undefined });
   const counters = new CacheCounters();

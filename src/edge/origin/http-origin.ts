@@ -1,9 +1,5 @@
-import { Readable } from "node:stream";
-import { Agent, type Dispatcher } from "undici";
 import type { Clock } from "#clock.ts";
 import { unreachable } from "#unreachable.ts";
-import type { BodyLength } from "../cache/storage-decision.ts";
-import { fieldOf } from "../fields.ts";
 import {
   EMBEDDED_FETCHES_MAX,
   ORIGIN_BODY_IDLE_TIMEOUT_MS,
@@ -13,19 +9,23 @@ import {
   ORIGIN_HEAD_BYTES_MAX,
   ORIGIN_HEAD_TIMEOUT_MS,
   ORIGIN_QUEUE_TIMEOUT_MS,
-  ORIGINS_MAX,
 } from "../limits.ts";
 import { endToEndFields } from "../response-head.ts";
 import { judgeAnswer } from "./answer-fault.ts";
 import { newLoopToken } from "./cdn-loop.ts";
-import { type ConnectorTerms, OriginConnector } from "./connector.ts";
-import { DispatchedFetch, type ReceivedHead } from "./dispatched-fetch.ts";
-import { failed, failureOf, isClosedByOrigin } from "./fetch-failure.ts";
+import type { ConnectorTerms } from "./connector.ts";
+import { ConnectionLost, failed, failureOf, RequestUnusable } from "./fetch-failure.ts";
 import { FetchSlots, type SlotAnswer } from "./fetch-slots.ts";
 import { isOperatorsHost } from "./forbidden-address.ts";
+import { ORIGIN_IDLE_TIMEOUT_MS } from "./limits.ts";
 import { type EmbeddedSpaces, type LocatedOrigin, locate } from "./locate.ts";
 import type { Origin, OriginFailure, OriginRequest, OriginResponse } from "./origin.ts";
+import type { OutgoingRequest } from "./origin-connection.ts";
+import { OriginFetch } from "./origin-fetch.ts";
 import { OriginHealth, type Permission } from "./origin-health.ts";
+import { OriginPools } from "./origin-pools.ts";
+import type { ReceivedHead } from "./received-head.ts";
+import { requestText } from "./request-text.ts";
 import { sentFields } from "./sent-fields.ts";
 
 /** RFC 9110 §9.2.2. */
@@ -45,19 +45,14 @@ export interface OriginOptions {
   readonly connectTimeoutMs?: number;
   readonly headTimeoutMs?: number;
   readonly bodyIdleTimeoutMs?: number;
+  readonly idleTimeoutMs?: number;
   readonly lookup?: ConnectorTerms["lookup"];
   /** Below 1. */
   readonly random?: () => number;
 }
 
-/** Connections of one kind: to where the operator says, or to where that is not this machine. */
-interface Connections {
-  readonly agent: Agent;
-  readonly connector: OriginConnector;
-}
-
 /** Origins over HTTP/1.1, connections pooled per origin. */
-export class UndiciOrigin implements Origin {
+export class HttpOrigin implements Origin {
   readonly loopToken: string;
   readonly #embedded: EmbeddedSpaces;
   readonly #clock: Clock;
@@ -73,17 +68,18 @@ export class UndiciOrigin implements Origin {
     waitMs: ORIGIN_QUEUE_TIMEOUT_MS,
   });
   readonly #health: OriginHealth;
-  readonly #operators: Connections;
-  /** Apart, so that none is used that was made by another rule. */
-  readonly #others: Connections;
+  /** Connections to where the operator says. */
+  readonly #operators: OriginPools;
+  /** To where that is not this machine; apart, so that none is used that was made by another rule. */
+  readonly #others: OriginPools;
 
   constructor(embedded: EmbeddedSpaces, clock: Clock, options: OriginOptions = {}) {
     this.loopToken = options.loopToken ?? newLoopToken();
     this.#embedded = embedded;
     this.#clock = clock;
     this.#health = new OriginHealth(options.random ?? Math.random);
-    this.#operators = connections(options, true);
-    this.#others = connections(options, false);
+    this.#operators = pools(options, true);
+    this.#others = pools(options, false);
   }
 
   async fetch(
@@ -98,8 +94,7 @@ export class UndiciOrigin implements Origin {
     const permission = this.#health.permit(origin, this.#clock.now());
     if (permission.kind === "wait") return down(permission);
     const taken = slots.take(origin, signal);
-    // Awaited always: undici cannot be entered from within what one of its responses has led to.
-    const slot = await taken;
+    const slot = typeof taken === "string" ? taken : await taken;
     if (slot !== "granted") return withoutSlot(slot);
     const release = (): void => slots.giveBack(origin);
     if (typeof taken !== "string" && permission.kind === "go") {
@@ -110,31 +105,32 @@ export class UndiciOrigin implements Origin {
         return down(stillPermitted);
       }
     }
-    return await this.#fetch(request, located, { signal, release });
+    return await this.#fetch(request, { located, signal, release });
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#operators.agent.destroy(), this.#others.agent.destroy()]);
+    this.#operators.close();
+    this.#others.close();
   }
 
   /** A pooled connection may have been closed by the origin as we wrote: one more try, on another. */
-  async #fetch(
-    request: OriginRequest,
-    located: LocatedOrigin,
-    turn: Turn,
-  ): Promise<OriginResponse | OriginFailure> {
-    const { signal } = turn;
+  async #fetch(request: OriginRequest, turn: Turn): Promise<OriginResponse | OriginFailure> {
+    const { located, signal } = turn;
     const requestTime = this.#clock.now();
-    const options = dispatchOptions(request, located, this.loopToken);
+    const outgoing = outgoingRequest(request, located, this.loopToken);
+    if (outgoing instanceof RequestUnusable) {
+      turn.release();
+      return failureOf(outgoing);
+    }
     for (let attempt = 1; ; attempt += 1) {
-      const fetch = this.#dispatch(request, options, turn);
+      const fetch = this.#dispatch(request, outgoing, turn, attempt > 1);
       const head = await fetch.head;
       if (!(head instanceof Error)) {
         const responseTime = this.#clock.now();
         this.#health.answered(located.origin, responseTime);
         return answerOf(fetch, head, request, { requestTime, responseTime });
       }
-      const isStale = fetch.wasStale && isClosedByOrigin(head);
+      const isStale = fetch.wasStale && head instanceof ConnectionLost;
       if (isStale && attempt === 1 && !signal.aborted && isRepeatable(request)) continue;
       turn.release();
       if (signal.aborted) return withoutSlot("aborted");
@@ -146,20 +142,20 @@ export class UndiciOrigin implements Origin {
 
   #dispatch(
     request: OriginRequest,
-    options: Dispatcher.DispatchOptions,
-    turn: Turn,
-  ): DispatchedFetch {
+    outgoing: OutgoingRequest,
+    { located, signal, release }: Turn,
+    isNew: boolean,
+  ): OriginFetch {
     const { endpoint } = request;
-    const { agent, connector } = isOperatorsHost(endpoint) ? this.#operators : this.#others;
-    const fetch = new DispatchedFetch({
+    const fetch = new OriginFetch({
       request,
-      signal: turn.signal,
+      signal,
       clock: this.#clock,
-      connector,
       isPaced: endpoint.role !== "proxy",
-      closed: turn.release,
+      closed: release,
     });
-    agent.dispatch(options, fetch);
+    const connections = isOperatorsHost(endpoint) ? this.#operators : this.#others;
+    connections.dispatch(located.origin, outgoing, fetch, isNew);
     return fetch;
   }
 
@@ -180,43 +176,43 @@ export class UndiciOrigin implements Origin {
 
 /** A fetch whose turn it is: until when it is wanted, and what to call once it is over. */
 interface Turn {
+  readonly located: LocatedOrigin;
   readonly signal: AbortSignal;
   readonly release: () => void;
 }
 
-function connections(options: OriginOptions, anyAddress: boolean): Connections {
-  const { connectTimeoutMs = ORIGIN_CONNECT_TIMEOUT_MS, lookup } = options;
-  const terms = { connectTimeoutMs, anyAddress, ...(lookup === undefined ? {} : { lookup }) };
-  const connector = new OriginConnector(terms);
-  // As many connections as there are fetches: what bounds them, and who waits, is decided by slots.
-  const agent = new Agent({
-    maxOrigins: ORIGINS_MAX,
-    pipelining: 1,
-    allowH2: false,
-    maxHeaderSize: ORIGIN_HEAD_BYTES_MAX,
-    connect: connector.connect,
-    headersTimeout: options.headTimeoutMs ?? ORIGIN_HEAD_TIMEOUT_MS,
-    bodyTimeout: options.bodyIdleTimeoutMs ?? ORIGIN_BODY_IDLE_TIMEOUT_MS,
-  });
-  return { agent, connector };
+function pools(options: OriginOptions, anyAddress: boolean): OriginPools {
+  const { lookup } = options;
+  const limits = {
+    headBytesMax: ORIGIN_HEAD_BYTES_MAX,
+    connectTimeoutMs: options.connectTimeoutMs ?? ORIGIN_CONNECT_TIMEOUT_MS,
+    headTimeoutMs: options.headTimeoutMs ?? ORIGIN_HEAD_TIMEOUT_MS,
+    bodyIdleTimeoutMs: options.bodyIdleTimeoutMs ?? ORIGIN_BODY_IDLE_TIMEOUT_MS,
+    idleTimeoutMs: options.idleTimeoutMs ?? ORIGIN_IDLE_TIMEOUT_MS,
+  };
+  return new OriginPools(limits, { anyAddress, ...(lookup === undefined ? {} : { lookup }) });
 }
 
-function dispatchOptions(
+function outgoingRequest(
   request: OriginRequest,
   located: LocatedOrigin,
   loopToken: string,
-): Dispatcher.DispatchOptions {
-  const { method, content } = request;
+): OutgoingRequest | RequestUnusable {
+  const { method, content, contentLength = "unknown" } = request;
   const { origin, path } = located;
-  const headers = sentFields(request, located, loopToken);
-  if (content === undefined) return { origin, path, method, headers };
-  return { origin, path, method, headers, body: Readable.from(content) };
+  const fields = sentFields(request, located, loopToken);
+  const host = origin.slice(origin.indexOf("//") + 2);
+  const text = requestText({ method, path, fields, host });
+  if (text instanceof RequestUnusable) return text;
+  const isHead = method === "HEAD";
+  if (content === undefined) return { text, isHead };
+  return { text, isHead, content: { content, length: contentLength } };
 }
 
 /** What came, if it is an answer to what was asked. */
 function answerOf(
-  fetch: DispatchedFetch,
-  { status, fields }: ReceivedHead,
+  fetch: OriginFetch,
+  { status, fields, length }: ReceivedHead,
   { fields: asked, method, endpoint }: OriginRequest,
   times: { readonly requestTime: number; readonly responseTime: number },
 ): OriginResponse | OriginFailure {
@@ -232,7 +228,7 @@ function answerOf(
     kind: "response",
     status,
     fields: endToEndFields(fields),
-    length: bodyLength(fields),
+    length,
     body: fetch,
     discard: () => fetch.discard(),
     ...times,
@@ -242,13 +238,6 @@ function answerOf(
 /** RFC 9110 §9.2.2: what may be sent twice because doing it twice is doing it once. */
 function isRepeatable({ method, content }: OriginRequest): boolean {
   return content === undefined && IDEMPOTENT.has(method);
-}
-
-/** RFC 9112 §6.3; undici has refused what is malformed or contradicts itself. */
-function bodyLength(fields: readonly string[]): BodyLength {
-  if (fieldOf(fields, "transfer-encoding") !== undefined) return "chunked";
-  const length = fieldOf(fields, "content-length");
-  return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : "close-delimited";
 }
 
 function down({ status, waitMs }: Extract<Permission, { kind: "wait" }>): OriginFailure {

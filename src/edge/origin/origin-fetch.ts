@@ -1,24 +1,17 @@
-import type { Dispatcher } from "undici";
 import type { Clock } from "#clock.ts";
-import { fieldOf } from "../fields.ts";
+import { ownedBytes } from "../cache/owned.ts";
 import {
   ORIGIN_AHEAD_BYTES_MAX,
   ORIGIN_DISCARDED_BYTES_MAX,
-  ORIGIN_FIELD_LINES_MAX,
   ORIGIN_INTERIM_MAX,
 } from "../limits.ts";
 import { endToEndFields } from "../response-head.ts";
 import { BodyPace } from "./body-pace.ts";
-import type { OriginConnector } from "./connector.ts";
 import { AnswerBroken, brokenOff } from "./fetch-failure.ts";
 import type { BodySink, OriginBody, OriginRequest } from "./origin.ts";
+import type { BodyTaker } from "./received-body.ts";
+import type { ReceivedHead } from "./received-head.ts";
 import { trailerFields } from "./trailer-fields.ts";
-
-/** A head as it came over the wire: names in lower case and values, alternating. */
-export interface ReceivedHead {
-  readonly status: number;
-  readonly fields: readonly string[];
-}
 
 /** What a fetch is made with. */
 export interface FetchTerms {
@@ -26,12 +19,19 @@ export interface FetchTerms {
   readonly request: Pick<OriginRequest, "informed" | "brokeOff">;
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  /** Knows whether the connection that is written to was made a moment ago. */
-  readonly connector: Pick<OriginConnector, "isHandingOver">;
   /** Whether a body has to keep a pace: a store's does, an event stream need not. */
   readonly isPaced: boolean;
   /** Called once after a head has come, when the connection is not used for it any more. */
   readonly closed: () => void;
+}
+
+/** The connection that a fetch goes over, as far as the fetch has to do with it. */
+export interface FetchConnection {
+  /** Nothing more is to be read until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Ends the fetch by this error, and the connection with it. */
+  abort(error: Error): void;
 }
 
 const WRONG_LENGTH = "the body is not as long as its head said";
@@ -40,15 +40,16 @@ const WRONG_LENGTH = "the body is not as long as its head said";
 const NOBODY: BodySink = { chunk: () => true, end: () => undefined, fail: () => undefined };
 
 /**
- * One request on one connection, and what comes back: undici's handler and the body's other side in
- * one object, because a fetch is made of nothing else.
+ * One request on one connection, and what comes back: what its connection tells and the body's other
+ * side in one object, because a fetch is made of nothing else.
  */
-export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
+export class OriginFetch implements OriginBody, BodyTaker {
   /** Or why there was none. */
   readonly head: Promise<ReceivedHead | Error>;
   readonly #terms: FetchTerms;
   readonly #resolve: (head: ReceivedHead | Error) => void;
-  #controller: Dispatcher.DispatchController | undefined;
+  /** Until the end of its use for this fetch. */
+  #connection: FetchConnection | undefined;
   #isSent = false;
   #isPooled = false;
   /** Its first octet has come, and then its head. */
@@ -65,8 +66,6 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
   #isToldEnd = false;
   #trailers: readonly string[] = [];
   #bytes = 0;
-  /** NaN without one. */
-  #contentLength = NaN;
   #bytesExpected: number | undefined;
   readonly #pace: BodyPace | undefined;
 
@@ -77,6 +76,11 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
     this.head = promise;
     this.#resolve = resolve;
     terms.signal.addEventListener("abort", this);
+  }
+
+  /** Whether its body may still come. */
+  get isOpen(): boolean {
+    return this.#state === "flowing";
   }
 
   /** Whether there was a connection to write to. */
@@ -100,7 +104,7 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
   /** Ends the fetch, and its connection unless all has come. */
   giveUp(reason: string): void {
     this.#isGivenUp = true;
-    this.#controller?.abort(new AnswerBroken(reason));
+    this.#connection?.abort(new AnswerBroken(reason));
   }
 
   /** What the body has to come to, where its framing does not tell. */
@@ -121,7 +125,7 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
   }
 
   resume(): void {
-    // Later: undici's parsers cannot be entered from within one another.
+    // Later: a reader need not be ready for more within its own call.
     queueMicrotask(() => {
       this.#isHeldBack = false;
       this.#flow();
@@ -137,29 +141,40 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
     this.resume();
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    this.#isSent = true;
-    this.#isPooled = !this.#terms.connector.isHandingOver;
+  /** It goes over this connection, made for it or taken from the pool. */
+  takes(connection: FetchConnection, isPooled: boolean): void {
+    this.#connection = connection;
+    this.#isPooled = isPooled;
     if (this.#terms.signal.aborted) this.handleEvent();
   }
 
-  onResponseStarted(): void {
+  /** The connection is there, and the request is written to it. */
+  sent(): void {
+    this.#isSent = true;
+  }
+
+  /** Octets have come, whatever they are. */
+  answered(): void {
     this.#isAnswered = true;
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    const fields = textFields(controller.rawHeaders);
-    if (fields.length / 2 > ORIGIN_FIELD_LINES_MAX) return this.giveUp("too many fields");
-    if (status < 200) return this.#inform(status, fields);
-    this.#hasHead = true;
-    this.#contentLength = Number(fieldOf(fields, "content-length"));
-    this.#resolve({ status, fields });
+  /** An interim response has come; it may end the fetch. */
+  inform({ status, fields }: ReceivedHead): void {
+    this.#interims += 1;
+    // RFC 9110 §15.2.2: no request of ours has an Upgrade field.
+    if (status === 101) return this.giveUp("a change of protocol that nobody asked for");
+    if (this.#interims > ORIGIN_INTERIM_MAX) return this.giveUp("too many interim responses");
+    // RFC 9110 §15.2.1: a 100 tells only whoever asked for it, which is nobody.
+    if (status !== 100) this.#terms.request.informed(status, endToEndFields(fields));
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    // A parser that was held back begins again with nothing.
-    if (chunk.length === 0) return;
+  begin(head: ReceivedHead): void {
+    this.#hasHead = true;
+    this.#resolve(head);
+  }
+
+  /** Octets of the body, which are copied if they have to wait. */
+  take(chunk: Buffer): void {
     this.#bytes += chunk.length;
     if (this.#bytes > (this.#bytesExpected ?? Infinity)) return this.#breakOff(WRONG_LENGTH);
     const isTooSlow = this.#pace?.isTooSlow(this.#bytes, this.#terms.clock.now()) ?? false;
@@ -169,29 +184,22 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
       if (!sink.chunk(chunk)) this.#holdBack();
       return;
     }
-    this.#waiting.push(chunk);
+    this.#waiting.push(ownedBytes(chunk));
     this.#waitingBytes += chunk.length;
-    if (this.#waitingBytes >= ORIGIN_AHEAD_BYTES_MAX) this.#pause(controller);
+    if (this.#waitingBytes >= ORIGIN_AHEAD_BYTES_MAX) this.#pause();
   }
 
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
-    this.#trailers = trailerFields(textFields(controller.rawTrailers));
+  /** All has come; the connection is another's from here on. */
+  end(trailers: readonly string[]): void {
+    this.#trailers = trailerFields(trailers);
     const isShort = this.#bytes < (this.#bytesExpected ?? 0) && !this.#isGivenUp;
     this.#close(isShort ? new AnswerBroken(WRONG_LENGTH) : undefined);
   }
 
-  onResponseError(_controller: unknown, error: Error): void {
+  /** No more will come. */
+  fail(error: Error): void {
     this.#resolve(error);
-    // undici takes a body for broken whose last octet was held back as its connection ended.
-    this.#close(this.#bytes === this.#contentLength ? undefined : error);
-  }
-
-  #inform(status: number, fields: readonly string[]): void {
-    this.#interims += 1;
-    // RFC 9110 §15.2.2: no request of ours has an Upgrade field.
-    if (status === 101) return this.giveUp("a change of protocol that nobody asked for");
-    if (this.#interims > ORIGIN_INTERIM_MAX) return this.giveUp("too many interim responses");
-    this.#terms.request.informed(status, endToEndFields(fields));
+    this.#close(error);
   }
 
   /** Hands over what waits, then lets more come, or tells the end. */
@@ -201,7 +209,7 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
     while (!this.#isHeldBack) {
       const chunk = this.#waiting.shift();
       if (chunk === undefined) {
-        if (this.#state === "flowing") this.#controller?.resume();
+        if (this.#state === "flowing") this.#connection?.resume();
         else this.#tellEnd(sink);
         return;
       }
@@ -212,12 +220,12 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
 
   #holdBack(): void {
     this.#isHeldBack = true;
-    if (this.#state === "flowing") this.#pause(this.#controller);
+    this.#pause();
   }
 
-  #pause(controller: Dispatcher.DispatchController | undefined): void {
+  #pause(): void {
     this.#pace?.hold();
-    controller?.pause();
+    this.#connection?.pause();
   }
 
   #tellEnd(sink: BodySink): void {
@@ -233,28 +241,21 @@ export class DispatchedFetch implements Dispatcher.DispatchHandler, OriginBody {
   }
 
   #breakOff(reason: string): void {
-    this.#controller?.abort(new AnswerBroken(reason));
+    this.#connection?.abort(new AnswerBroken(reason));
   }
 
   #close(error: Error | undefined): void {
     if (this.#state !== "flowing") return;
     this.#state = error === undefined ? "whole" : "broken";
+    this.#connection = undefined;
     this.#terms.signal.removeEventListener("abort", this);
     if (!this.#hasHead) return;
     if (error !== undefined) this.#tellBroken(error);
     this.#terms.closed();
     if (error === undefined) return this.#flow();
+    if (this.#sink === undefined) return;
     // What is broken need not be read to where it broke.
     this.#waiting = [];
-    if (this.#sink !== undefined) this.#tellEnd(this.#sink);
+    this.#tellEnd(this.#sink);
   }
-}
-
-/** As undici has read them: octets, names as they were sent. */
-function textFields(raw: Dispatcher.DispatchController["rawHeaders"]): string[] {
-  if (!Array.isArray(raw)) return [];
-  return raw.map((octets, i) => {
-    const text = typeof octets === "string" ? octets : octets.toString("latin1");
-    return i % 2 === 0 ? text.toLowerCase() : text;
-  });
 }

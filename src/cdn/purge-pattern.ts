@@ -78,7 +78,7 @@ export function pathOf(canonicalText: string): string {
 /** A pattern cut at its wildcards once, to be compared with many targets. */
 export interface PurgeMatcher {
   readonly path: readonly string[];
-  /** Absent: any query or none. */
+  /** Absent: any query or none. Nothing at all: an empty one, or none. */
   readonly query?: readonly string[];
 }
 
@@ -95,7 +95,8 @@ export function matches(matcher: PurgeMatcher, target: string): boolean {
   const path = pathOf(target);
   if (!globMatches(matcher.path, path)) return false;
   if (matcher.query === undefined) return true;
-  return path !== target && globMatches(matcher.query, target.slice(path.length + 1));
+  if (path === target) return matcher.query.length === 1 && matcher.query[0] === "";
+  return globMatches(matcher.query, target.slice(path.length + 1));
 }
 
 /**

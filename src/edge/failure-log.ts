@@ -3,11 +3,23 @@ import type { Logger } from "#log.ts";
 import { FAILURE_LOG_ENDPOINTS_MAX, FAILURE_LOG_INTERVAL_MS } from "./limits.ts";
 import type { OriginFailure } from "./origin/origin.ts";
 
-/** Origin failures in the log: one line per endpoint, kind and interval, however many there were. */
+/** An origin that does not answer. */
+interface Absence {
+  readonly since: number;
+  /** Whether it is not even asked any more. */
+  isDown: boolean;
+}
+
+/**
+ * Origin failures in the log: one line per endpoint, kind and interval, however many there were; and
+ * one when an origin that was down is back.
+ */
 export class FailureLog {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #last = new Map<string, { at: number; unlogged: number }>();
+  /** By endpoint: all that it has is at one origin. */
+  readonly #absences = new Map<string, Absence>();
 
   constructor(log: Logger, clock: Clock) {
     this.#log = log;
@@ -17,6 +29,7 @@ export class FailureLog {
   /** `requestId` is of the request that met the failure: its client has it as X-Request-Id. */
   note(endpointId: string, requestId: string, failure: OriginFailure): void {
     const now = this.#clock.now();
+    this.#noteAbsence(endpointId, failure, now);
     const kind = `${endpointId} ${failure.detail}`;
     const last = this.#last.get(kind);
     if (last !== undefined && now - last.at < FAILURE_LOG_INTERVAL_MS) {
@@ -37,5 +50,30 @@ export class FailureLog {
       },
       "origin fetch failed",
     );
+  }
+
+  /** The endpoint's origin has answered, whatever it said. */
+  answered(endpointId: string): void {
+    // Nearly always all origins are there.
+    if (this.#absences.size === 0) return;
+    const absence = this.#absences.get(endpointId);
+    if (absence === undefined) return;
+    this.#absences.delete(endpointId);
+    if (!absence.isDown) return;
+    const awayMs = this.#clock.now() - absence.since;
+    this.#log.info({ endpoint_id: endpointId, away_ms: awayMs }, "origin is back");
+  }
+
+  /** What breaks off or makes no sense has come from somewhere. */
+  #noteAbsence(endpointId: string, { detail }: OriginFailure, now: number): void {
+    const isDown = detail === "origin-down";
+    if (!isDown && detail !== "origin-unreachable" && detail !== "origin-timeout") return;
+    const known = this.#absences.get(endpointId);
+    if (known !== undefined) {
+      known.isDown ||= isDown;
+      return;
+    }
+    if (this.#absences.size >= FAILURE_LOG_ENDPOINTS_MAX) this.#absences.clear();
+    this.#absences.set(endpointId, { since: now, isDown });
   }
 }

@@ -48,6 +48,13 @@ export class Fetching {
     return received(resumable(answer, goOn), visit);
   }
 
+  /** What the worker that owns the key has stored: nobody asks the origin for it. */
+  async stored(visit: Visit, fields: readonly string[], signal: AbortSignal): Promise<Answer> {
+    const asking = { ...visit, onlyStored: true };
+    const answer = (await this.#parts.siblings?.ask(asking, fields, signal)) ?? NOT_STORED;
+    return answer.kind === "failed" ? answer : received(answer, visit);
+  }
+
   /** The same from the origin, whoever owns the key: for what workers cannot share. */
   async alone(visit: Visit, fields: readonly string[], signal: AbortSignal): Promise<Answer> {
     const answer = await this.#fetch(visit, "GET", [...sharedFields(visit), ...fields], signal);
@@ -85,11 +92,22 @@ export class Fetching {
       { endpoint, method, target, requestId, fields, informed, brokeOff, ...content },
       signal,
     );
-    if (answer.kind === "response") return received(answer, visit);
+    if (answer.kind === "response") {
+      this.#parts.failures.answered(endpoint.id);
+      return received(answer, visit);
+    }
     if (!signal.aborted) brokeOff(answer);
     return answer;
   }
 }
+
+/** RFC 9111 §5.2.1.7: an origin that nobody may ask is as good as out of reach. */
+export const NOT_STORED: OriginFailure = {
+  kind: "failed",
+  status: 504,
+  detail: "origin-unreachable",
+  reason: "What was asked for is not in the cache.",
+};
 
 function received(answer: OriginResponse, { live }: Visit): OriginResponse {
   const fields = receivedFields(answer.fields, live.endpoint);

@@ -2,14 +2,14 @@ import type { Clock } from "#clock.ts";
 import type { CacheCounters } from "#usage/cache-counters.ts";
 import type { MemoryBudget } from "./cache/memory-budget.ts";
 import type { CodedReplies } from "./coded-replies.ts";
-import type { FeedFollower } from "./feed-follower.ts";
 import type { Fetching } from "./fetching.ts";
+import type { Fills } from "./fills.ts";
 import type { Siblings } from "./siblings/siblings.ts";
 import type { Tiers } from "./tiers/tiers.ts";
 
 /** What requests that go forward need. */
 export interface ForwardParts {
-  readonly feed: FeedFollower;
+  readonly fills: Fills;
   readonly tiers: Tiers;
   readonly budget: MemoryBudget;
   readonly fetching: Fetching;

@@ -1,64 +1,44 @@
 import { unreachable } from "#unreachable.ts";
 import { Body } from "./cache/body.ts";
-import { Fill } from "./cache/fill.ts";
 import type { FillHead } from "./cache/fill-head.ts";
+import { applyHeadAnswer } from "./cache/head-answer.ts";
 import { invalidatedTargets } from "./cache/invalidation.ts";
-import { cacheKey, primaryKeyOf, targetOfKey } from "./cache/key.ts";
-import { ownedText } from "./cache/owned.ts";
+import { cacheKey } from "./cache/key.ts";
 import { pump } from "./cache/pump.ts";
 import { survivesPurges } from "./cache/purges.ts";
-import { isNegative } from "./cache/statuses.ts";
-import { hasValidator, type StoredResponse } from "./cache/stored-response.ts";
+import type { StoredResponse } from "./cache/stored-response.ts";
 import { selects } from "./cache/vary.ts";
 import { failureStatus, type Outcome } from "./cache-status.ts";
 import { sharedFields } from "./fetching.ts";
 import type { ForwardParts } from "./forward-parts.ts";
-import { PASSED_KEYS_MAX } from "./limits.ts";
-import { hasFailed, type Miss, shelterOf, variantOf } from "./miss.ts";
-import type { OriginFailure } from "./origin/origin.ts";
+import { type Miss, shelterOf, variantOf } from "./miss.ts";
+import type { OriginFailure, OriginResponse } from "./origin/origin.ts";
 import { decidePassedUse, hasContent, passedNotModified, passedReply } from "./passed-reply.ts";
 import { errorReply } from "./reply.ts";
 import type { ServerTiming } from "./server-timing.ts";
 import { storedReply } from "./stored-reply.ts";
 import type { Visit } from "./visit.ts";
-import { wantedSlice } from "./wanted-slice.ts";
 
-/** Requests that the store has no answer to: one fetch per key, and those that are passed through. */
+/** Requests that the store has no answer to: those that wait for a fill, and those that are passed through. */
 export class Forwarder {
   readonly #parts: ForwardParts;
-  readonly #fills = new Map<string, Fill>();
-  /** Keys whose last answer was for one client alone: nobody waits for the next one. */
-  readonly #passed = new Set<string>();
 
   constructor(parts: ForwardParts) {
     this.#parts = parts;
   }
 
-  /** Fetches what is stored anew, for whoever asks next. */
-  refresh(visit: Visit, stale: StoredResponse): void {
-    const key = this.#parts.tiers.keyFor(visit.wanted);
-    if (this.#fills.has(key)) return;
-    void this.#noteFailure(this.#beginFill(visit, key, stale), stale);
-  }
-
-  /** What fails is told where it failed; what is stale stays as it is, and is not refreshed at once. */
-  async #noteFailure(fill: Fill, stale: StoredResponse): Promise<void> {
-    const head = await fill.head.catch(() => undefined);
-    if (head === undefined || hasFailed(head)) stale.failedAt = this.#parts.clock.now();
-  }
-
   /** Waits for the one fetch of this key, which may be under way already. */
   async collapse(visit: Visit, miss: Miss): Promise<void> {
-    const { clock, tiers } = this.#parts;
+    const { clock, fills, tiers } = this.#parts;
     const waitedFrom = clock.now();
-    const { key, head, isJoined } = await this.headFor(visit, miss.stale);
+    const { key, head, isJoined } = await fills.headFor(visit, miss.stale);
     const timing = { originMs: clock.now() - waitedFrom };
     if (visit.exchange.left) return;
     const told = "told" in head ? head.told : undefined;
     const collapsed = isJoined || isCollapsed(told);
     const shelter = shelterOf(miss, head);
     if (shelter !== undefined) {
-      shelter.stored.failedAt = clock.now();
+      tiers.noteFailure(shelter.stored, clock.now());
       this.#parts.counters.servedStale("if-error");
       return this.#reply(visit, shelter.stored, shelter.outcome);
     }
@@ -100,17 +80,20 @@ export class Forwarder {
     return this.#refetch(visit, outcome);
   }
 
-  /** Waits for the head that the one fetch of this key brings, and says whether another began it. */
-  async headFor(
-    visit: Visit,
-    stale: StoredResponse | undefined,
-  ): Promise<{ readonly key: string; readonly head: FillHead; readonly isJoined: boolean }> {
-    const key = this.#parts.tiers.keyFor(visit.wanted);
-    const joined = this.#passed.has(key) ? undefined : this.#joinable(visit, key);
-    if (joined !== undefined) this.#parts.counters.collapsed();
-    const head = await (joined ?? this.#beginFill(visit, key, stale)).head;
-    this.#learn(key, head);
-    return { key, head, isJoined: joined !== undefined };
+  /** RFC 9111 §5.2.1.7: what another worker of this host has stored, or a 504. */
+  async look(visit: Visit, { stale }: Miss): Promise<void> {
+    const { exchange, request, requestId, live, lines, wanted } = visit;
+    const head = await this.#parts.fills.storedElsewhere(visit, stale);
+    if (exchange.left) return;
+    if (head.kind === "storing" || head.kind === "freshened") {
+      const outcome = ofStore(head.told);
+      if (outcome !== undefined && selects(head.response.selecting, wanted.fields)) {
+        return this.#reply(visit, head.response, outcome);
+      }
+    }
+    const reason = "What was asked for is not in the cache.";
+    const error = { status: 504, reason, requestId, now: this.#parts.clock.now(), live, lines };
+    exchange.respond(errorReply(error, request.method));
   }
 
   /** A fetch for this request alone, with what the client asked of the origin. */
@@ -119,7 +102,10 @@ export class Forwarder {
     const abort = new AbortController();
     exchange.whenLeft(() => abort.abort());
     const answer = await this.#parts.fetching.pass(visit, abort.signal);
-    if (answer.kind === "response") await this.#invalidate(visit, answer);
+    if (answer.kind === "response") {
+      await this.#invalidate(visit, answer);
+      if (request.method === "HEAD" && outcome.kind === "miss") await this.#noteHead(visit, answer);
+    }
     if (exchange.left) {
       if (answer.kind === "response") answer.discard();
       return;
@@ -145,27 +131,6 @@ export class Forwarder {
     return this.pass(visit, waited ? { ...outcome, refetched: true } : outcome);
   }
 
-  /** What cannot be shared is mostly so again: to wait for it would cost each who waits a second fetch. */
-  #learn(key: string, { kind }: FillHead): void {
-    if (kind === "passing" || kind === "confirming" || kind === "leaving") {
-      if (this.#passed.size >= PASSED_KEYS_MAX) this.#passed.clear();
-      this.#passed.add(ownedText(key));
-    } else if (kind !== "failed") {
-      this.#passed.delete(key);
-    }
-  }
-
-  /** What has these primary keys is not what the origin would answer any more. */
-  forget(keys: readonly string[]): void {
-    for (const key of keys) {
-      this.#parts.tiers.deleteAll(key);
-      // What is being fetched may be from before it as well: nobody joins it, and it is not kept.
-      for (const filled of this.#fills.keys()) {
-        if (primaryKeyOf(filled) === key) this.#fills.delete(filled);
-      }
-    }
-  }
-
   /** RFC 9111 §4.4: what was there before an unsafe method is not what is there after it. */
   async #invalidate(
     { request, exchange, live }: Visit,
@@ -177,65 +142,39 @@ export class Forwarder {
     const scheme = client.tls === undefined ? "http" : "https";
     const targets = invalidatedTargets(request, answer, { scheme, host });
     const keys = targets.map((target) => cacheKey(live.endpoint, { host, target }, client));
-    this.forget(keys);
+    this.#parts.fills.forget(keys);
     // Who has been answered may ask any worker next.
     await this.#parts.siblings?.forget(keys);
   }
 
-  /** RFC 9111 §4: a request may wait for another's answer unless a purge lies between the two. */
-  #joinable(visit: Visit, key: string): Fill | undefined {
-    const fill = this.#fills.get(key);
-    if (fill === undefined) return undefined;
-    const effect = survivesPurges(visit.live.purges, visit.target, fill);
-    return effect === "unaffected" ? fill : undefined;
+  /** RFC 9111 §4.3.5: what is stored for the same GET takes over what was said, or is dropped for it. */
+  async #noteHead(visit: Visit, answer: OriginResponse): Promise<void> {
+    const { tiers, fills, siblings } = this.#parts;
+    const { live, target, wanted } = visit;
+    const found = tiers.get(wanted) ?? tiers.getQuick(wanted);
+    const stored = found === "unknown" ? await tiers.find(wanted) : found;
+    if (stored === undefined || !selects(stored.selecting, wanted.fields)) return;
+    if (survivesPurges(live.purges, target, stored) === "gone") return tiers.drop(stored);
+    const requestFields = sharedFields(visit);
+    const { endpoint } = live;
+    const noted = applyHeadAnswer(stored, answer, { endpoint, requestFields });
+    if (noted.kind === "freshened") tiers.put(noted.response);
+    if (noted.kind !== "outdated") return;
+    fills.forget([wanted.key]);
+    await siblings?.forget([wanted.key]);
   }
 
-  #beginFill(visit: Visit, key: string, stale: StoredResponse | undefined): Fill {
-    const { feed, tiers, budget, fetching } = this.#parts;
-    const { live, wanted } = visit;
-    const target = targetOfKey(key);
-    const prior = stale !== undefined && hasValidator(stale) ? stale : undefined;
-    const isPassed = this.#passed.has(key);
-    const fill = new Fill({
-      key,
-      prior,
-      slice: prior === undefined && !isPassed ? wantedSlice(visit.request) : undefined,
-      replaces: stale !== undefined && !isNegative(stale.status),
-      endpoint: live.endpoint,
-      // What the origin was sent: a field that Connection named has not selected anything.
-      requestFields: sharedFields(visit),
-      bodyBytesMax: tiers.bodyBytesMax,
-      budget,
-      purgesCheckedAt: feed.number,
-      keyOf: (names) => tiers.keyOfNew(wanted, names),
-      sourceOf: (identity) => tiers.sourceOf(identity, wanted.key),
-      fetch: (fields, signal) =>
-        isPassed ? fetching.alone(visit, fields, signal) : fetching.fill(visit, fields, signal),
-      keep: (response) => {
-        if (this.#fills.get(key) !== fill) return;
-        if (survivesPurges(live.purges, target, response) !== "gone") tiers.put(response);
-      },
-      supersede: () => {
-        if (stale !== undefined) tiers.drop(stale);
-      },
-      closed: (closed) => {
-        if (this.#fills.get(closed.key) === closed) this.#fills.delete(closed.key);
-      },
-    });
-    this.#fills.set(key, fill);
-    return fill;
-  }
-
-  /** A fill that cannot be stored serves one waiter; the others fetch for themselves. */
+  /** A fill that cannot be stored serves one waiter, or all if it is shared; others fetch for themselves. */
   async #passFill(
     visit: Visit,
     head: Extract<FillHead, { kind: "passing" }>,
     outcome: Outcome,
   ): Promise<void> {
-    const { response, body, claim } = head;
+    const { response, body, isShared, claim } = head;
     const { request, exchange, requestId, live, lines } = visit;
     const use = decidePassedUse(request, response, this.#parts.clock.now());
-    if (claim.taken || use === "fetch-range") return this.#refetch(visit, outcome);
+    const isOthers = claim.taken && !(isShared && body.hasBeginning);
+    if (isOthers || use === "fetch-range") return this.#refetch(visit, outcome);
     claim.taken = true;
     // A body that nobody reads ends its fetch.
     const content = use === "content" ? body.read() : undefined;

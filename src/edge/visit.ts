@@ -17,4 +17,6 @@ export interface Visit {
   readonly wanted: Wanted;
   /** A sibling asks: what is not stored is fetched from the origin, and from no other worker. */
   readonly isAsked?: boolean;
+  /** What is not stored is not fetched by anyone. */
+  readonly onlyStored?: boolean;
 }

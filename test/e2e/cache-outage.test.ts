@@ -122,21 +122,34 @@ const OUTAGES: readonly {
   readonly outage: Outage;
   readonly statuses: readonly number[];
   readonly triesMax: TriesMax;
+  /** Whether it is found to be down in that time: what closes connections has come from somewhere. */
+  readonly isFound: boolean;
 }[] = [
   // Whoever asks meanwhile is answered at once. Others on this machine may be refused as well.
-  { outage: "refuses connections", statuses: [502], triesMax: () => 5 * LOOKS_MAX * WORKERS },
+  {
+    outage: "refuses connections",
+    statuses: [502],
+    triesMax: () => 5 * LOOKS_MAX * WORKERS,
+    isFound: true,
+  },
   // Something is there: each request may try once, and what is stale is confirmed once a second.
   {
     outage: "closes connections",
     statuses: [502],
     triesMax: (unstored) => unstored + 4 * WORKERS * (OUTAGE_MS / 1_000 + 2),
+    isFound: false,
   },
   // All who ask for the same wait for one.
-  { outage: "says nothing", statuses: [502, 504], triesMax: () => 8 * WORKERS + LOOKS_MAX },
+  {
+    outage: "says nothing",
+    statuses: [502, 504],
+    triesMax: () => 8 * WORKERS + LOOKS_MAX,
+    isFound: false,
+  },
 ];
 
 describe("an origin that is down", { concurrency: true }, () => {
-  for (const { outage, statuses, triesMax } of OUTAGES) {
+  for (const { outage, statuses, triesMax, isFound } of OUTAGES) {
     test(`because it ${outage} is done without where that is permitted`, async () => {
       const origin = new FrailOrigin(await startObjectOrigin(answer));
       stack.use(origin);
@@ -186,6 +199,11 @@ describe("an origin that is down", { concurrency: true }, () => {
       assert(returnMs < RETURN_MS_MAX, `normal only after ${returnMs} ms`);
       const lines = edge.log.filter(({ msg }) => msg === "origin fetch failed").length;
       assert(lines > 0 && lines < 30, `${lines} lines in the log`);
+      if (!isFound) return;
+      await until("the log tells of its return", () => {
+        const line = edge.log.find(({ msg }) => msg === "origin is back");
+        return Number(line?.["away_ms"]) > OUTAGE_MS / 2;
+      });
     });
   }
 });

@@ -68,6 +68,11 @@ export class Connections {
     return tracked;
   }
 
+  /** Whether a worker was killed after that, as `performance.now` tells it. */
+  killedSince(then: number): boolean {
+    return this.#killedAt >= then;
+  }
+
   /** What is known of a connection that broke, for a message. */
   tell({ port, begunAt }: Tracked): string {
     const now = performance.now();

@@ -6,6 +6,7 @@ import {
   constants,
   type IncomingHttpHeaders,
 } from "node:http2";
+import { PassThrough } from "node:stream";
 import type { Connected, Connections, Target } from "./connections.ts";
 import type { AnswerHead, Begun, Line } from "./line.ts";
 import type { Excuse } from "./tally.ts";
@@ -40,6 +41,9 @@ export function http2Line(connections: Connections, target: Target): Line {
       reset: () => {
         excuse = "reset by the client";
         stream.close(constants.NGHTTP2_CANCEL);
+        // What has come and nobody reads would keep its session.
+        stream.unpipe();
+        stream.resume();
       },
       excuse: () => excuse ?? connected.tracked.excuse,
       tell: () => connections.tell(connected.tracked),
@@ -63,9 +67,22 @@ function headOf(stream: ClientHttp2Stream): Promise<AnswerHead> {
     stream.on("error", reject);
     stream.on("close", () => reject(new Error("closed without an answer")));
     stream.on("response", ({ ":status": status, ...fields }: Head) => {
-      resolve({ status: status ?? 0, fields, content: stream });
+      resolve({ status: status ?? 0, fields, content: contentOf(stream) });
     });
   });
+}
+
+/** Apart from its stream: of one that is closed before anybody begins to read nothing could be read. */
+function contentOf(stream: ClientHttp2Stream): PassThrough {
+  const content = new PassThrough();
+  // Who reads it is told as well.
+  content.on("error", () => undefined);
+  // What nobody reads any more must not keep its session.
+  content.on("close", () => stream.resume());
+  stream.on("close", () => {
+    if (!content.writableEnded) content.destroy(new Error(`cut short by ${stream.rstCode}`));
+  });
+  return stream.pipe(content);
 }
 
 type Head = IncomingHttpHeaders & { ":status"?: number };

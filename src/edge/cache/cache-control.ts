@@ -1,3 +1,4 @@
+import { remembering } from "#remembering.ts";
 import { fieldOf } from "../fields.ts";
 import { cacheDate } from "./dates.ts";
 import { type Directives, parseCacheControl, parseTargeted } from "./directives.ts";
@@ -33,8 +34,10 @@ export interface CachingPolicy {
  * and Expires are ignored as a whole.
  */
 export function cachingPolicy(fields: readonly string[], responseTime: number): CachingPolicy {
-  const directives = parseCacheControl(fieldOf(fields, "cache-control") ?? "");
-  const untargeted = policyOf(directives, expiresLifetime(fields, responseTime));
+  const text = fieldOf(fields, "cache-control") ?? "";
+  const expires = expiresLifetime(fields, responseTime);
+  const untargeted =
+    expires === undefined ? policyOfText(text) : policyOf(parseCacheControl(text), expires);
   const field = fieldOf(fields, "cdn-cache-control");
   const targeted = field === undefined ? undefined : parseTargeted(field);
   if (targeted === undefined) return untargeted;
@@ -90,6 +93,9 @@ function policyOf(directives: Directives, expires: number | undefined): CachingP
     silent: lifetimeSeconds === undefined && !noStore && noCache !== "all" && toOne !== "all",
   };
 }
+
+/** Of Cache-Control alone, which one server says the same of most that it has. */
+const policyOfText = remembering((text) => policyOf(parseCacheControl(text), undefined));
 
 /**
  * RFC 9111 §5.2.2.4, §5.2.2.7: the fields that no-cache and private are limited to, or all of the

@@ -29,13 +29,14 @@ export type FillHead =
       readonly storage: Storage;
       readonly claim: Claim;
     }
-  /** For one waiter only, whoever comes first. */
+  /** For one waiter only, whoever comes first; or, if it is shared, for all who have waited for it. */
   | {
       readonly kind: "passing";
       readonly response: OriginResponse;
       /** The window of it that is in memory. */
       readonly body: Body;
       readonly storage: Storage;
+      readonly isShared: boolean;
       readonly claim: Claim;
     }
   /** A part of what cannot be kept in parts: everybody asks for what they want. */

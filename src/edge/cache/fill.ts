@@ -17,6 +17,7 @@ import {
   type BodyLength,
   decidePartStorage,
   decideStorage,
+  isSharedFailure,
   outdatesStored,
   type Storage,
 } from "./storage-decision.ts";
@@ -211,7 +212,8 @@ export class Fill implements Purgeable {
     this.#plan.closed(this);
     const body = new Body(this.#plan.budget, "windowed");
     void pump(response, body, this.#abort);
-    return { kind: "passing", response, body, storage, claim: { taken: false } };
+    const isShared = isSharedFailure(response, storage, this.#plan.endpoint);
+    return { kind: "passing", response, body, storage, isShared, claim: { taken: false } };
   }
 
   /** It is not what anybody asked for. */

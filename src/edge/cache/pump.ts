@@ -39,7 +39,9 @@ export async function pump(
   // Those who waited begin to read in a moment.
   if (isEager && (body.state === "growing" || !body.retained)) await setImmediate();
   beginning?.close();
-  if (body.state === "growing") body.whenUnread(() => fetch.abort());
+  // Not from within what the fetch brings: it would end the body that is being written.
+  const abort = (): void => queueMicrotask(() => fetch.abort());
+  if (body.state === "growing") body.whenUnread(abort);
   await ended;
 }
 

@@ -77,7 +77,10 @@ export class PurgePatterns {
   /** Whether one later than `since` has this target, in canonical form, or one of these tags. */
   match(target: string, tags: readonly string[], since: number): boolean {
     if (this.#everything > since) return true;
-    if (this.#numberOf(target) > since || this.#numberOf(pathOf(target)) > since) return true;
+    const path = pathOf(target);
+    if (this.#numberOf(target) > since || this.#numberOf(path) > since) return true;
+    // An empty query names what has none as well.
+    if (path === target && this.#numberOf(`${path}?`) > since) return true;
     if (this.#latestTag > since && tags.some((tag) => this.#tagNumberOf(tag) > since)) return true;
     for (let i = this.#wildcards.length - 1; i >= 0; i -= 1) {
       const wildcard = this.#wildcards[i];

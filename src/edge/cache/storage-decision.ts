@@ -98,6 +98,22 @@ export function outdatesStored(status: number, storage: Storage): boolean {
   return status < 500 && !(storage.kind === "pass" && storage.reason === "authorization");
 }
 
+/**
+ * Whether all who have waited for an answer that is not kept may have it: a failure that speaks of
+ * nobody, and that each of them would only meet again. What a proxy asks has what its client has said.
+ */
+export function isSharedFailure(
+  { fields, responseTime }: Pick<StorageInput, "fields" | "responseTime">,
+  storage: Storage,
+  { role }: Pick<EdgeEndpoint, "role">,
+): boolean {
+  if (role === "proxy" || storage.kind === "store" || storage.reason !== "server-error") {
+    return false;
+  }
+  const { withheld } = cachingPolicy(fields, responseTime);
+  return withheld.every((name) => fieldOf(fields, name) === undefined);
+}
+
 /** What status and directives say, in the order in which RFC 9111 §3 has them. */
 function policyRefusal(response: StorageInput, policy: CachingPolicy): NotStoredReason | undefined {
   const { status } = response;

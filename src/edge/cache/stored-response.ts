@@ -57,7 +57,7 @@ export class StoredResponse implements Purgeable {
   readonly tags: readonly string[];
   purgesCheckedAt: number;
   softPurged: boolean;
-  /** When it was last served because the origin had failed; nothing has come from there since. */
+  /** When the origin last failed to answer in its place; nothing has come from there since. */
   failedAt: number | undefined;
   /** In seconds, as dates are: a number of milliseconds would take 16 octets more. */
   readonly #modifiedSeconds: number;

@@ -1,4 +1,5 @@
 import type { EndpointSettings } from "#feed/entry.ts";
+import { ACME_CHALLENGES } from "../challenges/http-challenge.ts";
 import { hostName } from "../names.ts";
 import type { RequestHead } from "../request.ts";
 
@@ -21,8 +22,6 @@ export interface Transport {
   readonly tlsPort: number | undefined;
 }
 
-/** RFC 8555 §8.3: a CA asks in the clear, for a certificate that may not be there yet. */
-const ACME_CHALLENGES = "/.well-known/acme-challenge/";
 const HTTPS_PORT = 443;
 
 const NONE: Redirect = { kind: "none" };
@@ -35,14 +34,25 @@ export function decideRedirect(
 ): Redirect {
   if (settings?.httpsRedirect !== true || isTls || tlsPort === undefined) return NONE;
   if (method !== "GET" && method !== "HEAD") return NONE;
+  // RFC 8555 §8.3: a CA asks in the clear, for a certificate that may not be there yet.
   if (target.startsWith(ACME_CHALLENGES)) return NONE;
-  const port = tlsPort === HTTPS_PORT ? "" : `:${tlsPort}`;
   return {
     kind: "redirect",
     status: 308,
     reason: "This is served over https.",
-    lines: `location: https://${hostName(host)}${port}${target}\r\n`,
+    lines: `location: ${httpsLocation({ host, target, tlsPort })}\r\n`,
   };
+}
+
+/** The same resource over https. */
+export function httpsLocation(asked: {
+  readonly host: string;
+  readonly target: string;
+  readonly tlsPort: number;
+}): string {
+  const { host, target, tlsPort } = asked;
+  const port = tlsPort === HTTPS_PORT ? "" : `:${tlsPort}`;
+  return `https://${hostName(host)}${port}${target.startsWith("/") ? target : "/"}`;
 }
 
 /** RFC 6797 §6.1 and §7.2: said over TLS, and never in the clear, where anyone could have said it. */

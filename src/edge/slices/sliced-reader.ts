@@ -21,6 +21,8 @@ export class SlicedReader extends ContentReader {
   /** The fetch that is waited for. */
   #run: SliceRun | undefined;
   #failures = 0;
+  /** What it has told once is so for good: whoever is told may need a moment until it closes. */
+  #isTruncated = false;
   #onReadable: (() => void) | undefined;
   readonly #wake = (): void => this.#onReadable?.();
 
@@ -51,6 +53,23 @@ export class SlicedReader extends ContentReader {
   }
 
   read(): BodyPart {
+    const part = this.#isTruncated ? "truncated" : this.#next();
+    if (part === "truncated") this.#isTruncated = true;
+    return part;
+  }
+
+  whenReadable(callback: () => void): void {
+    this.#onReadable = callback;
+    this.#slice?.whenReadable(this.#wake);
+  }
+
+  close(): void {
+    this.#onReadable = undefined;
+    this.#closeSlice();
+    this.#source.closed(this.#wake);
+  }
+
+  #next(): BodyPart {
     while (this.#position < this.#end) {
       const slice = this.#slice ?? this.#nextSlice();
       if (typeof slice === "string") return slice;
@@ -65,17 +84,6 @@ export class SlicedReader extends ContentReader {
       else if (!this.#mayTryAgain()) return "truncated";
     }
     return "end";
-  }
-
-  whenReadable(callback: () => void): void {
-    this.#onReadable = callback;
-    this.#slice?.whenReadable(this.#wake);
-  }
-
-  close(): void {
-    this.#onReadable = undefined;
-    this.#closeSlice();
-    this.#source.closed(this.#wake);
   }
 
   /** Opens the slice that has the next octet, or says why there is none. */

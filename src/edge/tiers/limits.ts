@@ -6,6 +6,9 @@ export const VARIANTS_MAX = 64;
 /** Resources that are known to vary: 3 MiB of names. What is forgotten is fetched once more. */
 export const VARYING_RESOURCES_MAX = 20_000;
 
+/** Failures of origins that are noted by key, for a second each: some hundred octets. */
+export const FAILURES_NOTED_MAX = 10_000;
+
 /** Slices of one body that are looked for in memory to be counted: of 10 GiB, in a millisecond. */
 export const PEEKED_SLICES_MAX = 10_240;
 

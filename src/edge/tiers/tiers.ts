@@ -12,7 +12,12 @@ import { SLICE_BYTES } from "../limits.ts";
 import { type SlicedIdentity, SliceSource } from "../slices/slice-source.ts";
 import { SlicedBody } from "../slices/sliced-body.ts";
 import { encodeResponse, encodeVaries, type KeptHead, type ResponseHead } from "./kept-head.ts";
-import { READS_PER_PROMOTION, ROOM_SHARE, SLICE_SOURCES_MAX } from "./limits.ts";
+import {
+  FAILURES_NOTED_MAX,
+  READS_PER_PROMOTION,
+  ROOM_SHARE,
+  SLICE_SOURCES_MAX,
+} from "./limits.ts";
 import { PassingBody } from "./passing-body.ts";
 import { type Peeked, peekTiers } from "./peek.ts";
 import { SliceTier } from "./slice-tier.ts";
@@ -48,6 +53,8 @@ export class Tiers {
   readonly #owns: (key: string) => boolean;
   readonly #slices: SliceTier;
   readonly #variants = new VariantIndex((key) => this.#memory.delete(key));
+  /** By key, of what was served all the same: what is read from disk once more has no note of it. */
+  readonly #failures = new Map<string, number>();
   /** From disk, of bodies in one piece. */
   #reads = 0;
   /** Of bodies that are read, or were of late: all who read one share what is fetched of it. */
@@ -140,6 +147,7 @@ export class Tiers {
   }
 
   put(stored: StoredResponse): void {
+    this.#failures.delete(stored.key);
     // What there was no memory for stays where it came from.
     if (!(stored.body instanceof PassingBody)) this.#memory.put(stored);
     this.#dropOnceOutdated(stored);
@@ -148,6 +156,14 @@ export class Tiers {
     const octets = wholeOf(stored.body);
     if (octets === undefined) disk.delete(stored.key);
     else disk.put(stored.key, encodeResponse(stored), octets);
+  }
+
+  /** The origin has failed just now, and this is what there is. */
+  noteFailure(stored: StoredResponse, now: number): void {
+    stored.failedAt = now;
+    if (this.#disk === undefined) return;
+    if (this.#failures.size >= FAILURES_NOTED_MAX) this.#failures.clear();
+    this.#failures.set(ownedText(stored.key), now);
   }
 
   /** Drops this very response, and not what has taken its place in memory. */
@@ -179,7 +195,17 @@ export class Tiers {
     return source;
   }
 
-  #promote(key: string, head: ResponseHead, { body: octets }: DiskEntry<KeptHead>): StoredResponse {
+  #promote(key: string, head: ResponseHead, entry: DiskEntry<KeptHead>): StoredResponse {
+    const stored = this.#fromDisk(key, head, entry);
+    stored.failedAt = this.#failures.get(key);
+    return stored;
+  }
+
+  #fromDisk(
+    key: string,
+    head: ResponseHead,
+    { body: octets }: DiskEntry<KeptHead>,
+  ): StoredResponse {
     const { slices, ...rest } = head;
     if (slices !== undefined) {
       const body = new SlicedBody(this.sourceOf(slices, key));

@@ -35,7 +35,6 @@ export async function soakCache({ minutes, seed, say }: SoakTerms): Promise<read
   await using stack = new AsyncDisposableStack();
   const catalogue = new Catalogue(randomFrom(seed));
   const weather = new Weather();
-  const oracle = new Oracle(weather);
   const store = stack.use(await startStore({ catalogue, weather, random: randomFrom(seed + 1) }));
   const atoll = stack.use(
     await startAtoll({
@@ -50,6 +49,7 @@ export async function soakCache({ minutes, seed, say }: SoakTerms): Promise<read
   await createSpace(atoll, SPACE, { upstream: store.url });
   const { id } = await createEndpoint(atoll, originOf(SPACE), { ttl: TTL_SECONDS });
   const trial = await beginTrial(atoll);
+  const oracle = new Oracle(weather, trial.connections);
   const purger = new Purger(atoll, id, catalogue, oracle);
   const place = {
     url: atoll.runtime.edge,

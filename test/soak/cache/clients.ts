@@ -77,7 +77,8 @@ export async function runClients({ soak, place, catalogue, oracle, seed }: Parts
     });
   }
   for (let i = 0; i < SLOW_READERS; i += 1) {
-    const reader = { ...soak, name: "slow reader", line: newLine(i === 0 ? "h2" : "http/1.1") };
+    const protocol = i === 0 ? "h2" : "http/1.1";
+    const reader = { ...soak, name: `slow reader, ${protocol}`, line: newLine(protocol) };
     run(1_000, async (random) => {
       const object = pickFrom(large, random);
       const question = questionOf(object, random.pick(["get", "part"]), oracle, random);

@@ -1,4 +1,6 @@
+import type { Connections } from "../connections.ts";
 import type { Answer } from "../question.ts";
+import type { Excuse } from "../tally.ts";
 import { currentOf, REUSED_FOR_MS, type SoakObject, type Version } from "./catalogue.ts";
 import { EXAGGERATIONS } from "./lies.ts";
 import type { Weather } from "./weather.ts";
@@ -28,11 +30,13 @@ const SHELTERED_MS = 86_400_000;
 
 /** Knows what may be answered: what the store had at some moment that still counts. */
 export class Oracle {
-  readonly weather: Weather;
+  readonly #weather: Weather;
+  readonly #connections: Pick<Connections, "killedSince">;
   readonly #purges = new Map<SoakObject, Purged[]>();
 
-  constructor(weather: Weather) {
-    this.weather = weather;
+  constructor(weather: Weather, connections: Pick<Connections, "killedSince">) {
+    this.#weather = weather;
+    this.#connections = connections;
   }
 
   purged(objects: Iterable<SoakObject>, purge: Purged): void {
@@ -60,19 +64,25 @@ export class Oracle {
   mayFail({ object, startedAt, isPresigned }: Asked, { fields }: Pick<Answer, "fields">): boolean {
     const isStored = fields["x-cache"] === "HIT" || fields["x-cache"] === "STALE";
     const since = isStored && !isPresigned ? startedAt - NEGATIVE_MS : startedAt;
-    return this.weather.mayHaveFailed(object.path, since, performance.now());
+    return this.#weather.mayHaveFailed(object.path, since, performance.now());
   }
 
   /** How long a version may be said to be. */
   lengthsOf(length: number, { object, startedAt }: Asked): readonly number[] {
     const now = performance.now();
-    const mayLie = this.weather.mayHaveBeen("lies", object.path, startedAt, now);
+    const mayLie = this.#weather.mayHaveBeen("lies", object.path, startedAt, now);
     return mayLie ? [length, ...EXAGGERATIONS.map((octets) => length + octets)] : [length];
   }
 
-  /** Whether an answer that had begun may have been cut. */
-  mayBreakOff({ object, startedAt }: Asked): boolean {
-    return this.weather.mayHaveFailed(object.path, startedAt, performance.now());
+  /** Why an answer that had begun may have been cut, if it may. */
+  cutBy({ object, startedAt }: Asked): Excuse | undefined {
+    if (this.#weather.mayHaveFailed(object.path, startedAt, performance.now())) {
+      return "origin failed";
+    }
+    // What comes from the worker that was killed is taken up where it ended, if that can be asked for.
+    const { proof, isChunked } = object;
+    const isResumable = !isChunked && (proof === "strong" || proof === "date");
+    return !isResumable && this.#connections.killedSince(startedAt) ? "worker killed" : undefined;
   }
 
   #earliest(version: Version, asked: Asked, { fields }: Pick<Answer, "fields">): number {

@@ -159,7 +159,7 @@ function faultOf(judged: Judged, answer: Answer): string | undefined {
     if (oracle.mayFail(asked, answer)) return undefined;
     return `status ${status} while the origin was well: ${String(fields["cache-status"])} ${text(answer)}`;
   }
-  const version = versionIn(asked.object, answer);
+  const version = versionIn(asked, answer, oracle);
   if (version === undefined)
     return `status ${status}, of no version that ever was: ${text(answer)}`;
   return contentFault(judged, version, answer) ?? oracle.faultOf(version, asked, answer);
@@ -202,14 +202,18 @@ function contentFault(
 }
 
 /** The version that an answer says it is of. */
-function versionIn({ versions }: SoakObject, { status, fields }: Answer): Version | undefined {
+function versionIn(asked: Asked, { status, fields }: Answer, oracle: Oracle): Version | undefined {
+  const { versions } = asked.object;
   const said = fields["x-version"] ?? /^(?:W\/)?"(\d+)"$/.exec(String(fields["etag"]))?.[1];
   if (said !== undefined) return versions.find(({ number }) => number === Number(said));
   // Dates are a version's own.
   const date = fields["last-modified"];
   if (date !== undefined) return versions.find(({ number }) => dateOf(number) === date);
   const length = /^bytes \*\/(\d+)$/.exec(String(fields["content-range"]))?.[1];
-  return status === 416 ? versions.findLast((one) => one.length === Number(length)) : undefined;
+  if (status !== 416) return undefined;
+  return versions.findLast((one) => {
+    return one.length !== undefined && oracle.lengthsOf(one.length, asked).includes(Number(length));
+  });
 }
 
 /** Why an answer may have been cut. */
@@ -218,7 +222,8 @@ function excuseFor(
   head: Omit<Answer, "body"> | undefined,
   oracle: Oracle,
 ): Excuse | undefined {
-  if (oracle.mayBreakOff(asked)) return "origin failed";
+  const cut = oracle.cutBy(asked);
+  if (cut !== undefined) return cut;
   const { object } = asked;
   const said = Number(head?.fields["x-version"] ?? currentOf(object).number);
   const isSliced = object.lengthMax > SLICE_BYTES && object.proof !== "none";

@@ -135,6 +135,20 @@ describe("a run of slices", () => {
     assert.equal(fetches.length, 3);
   });
 
+  test("is not begun again for one who has been told that no more comes", async () => {
+    const { reader, fetches, last } = sourceUnderTest(CONTENT);
+    const cut = reader(0, MIB).reader;
+    // A connection takes a moment to end, and is woken until then.
+    cut.whenReadable(() => void cut.read());
+    cut.read();
+    for (let failures = 0; failures < 5; failures += 1) {
+      last().refuse();
+      await settled();
+    }
+    assert.equal(cut.read(), "truncated");
+    assert.equal(fetches.length, 3);
+  });
+
   const others: readonly (readonly [string, number, readonly string[]])[] = [
     ["another version", 200, ["etag", '"b"']],
     ["a part of another version", 206, ["etag", '"b"', "content-range", `bytes 0-9/${LENGTH}`]],

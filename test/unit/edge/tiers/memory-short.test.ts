@@ -49,6 +49,30 @@ describe("what is on disk, where memory has no room for it", () => {
     });
   });
 
+  test("is served through a failure of the origin, which is not asked for each request", async () => {
+    let fetches = 0;
+    const failing: RequestListener = (_incoming, response) => {
+      fetches += 1;
+      const fields = { etag: '"a"', "cache-control": "max-age=60" };
+      response.writeHead(fetches === 1 ? 200 : 503, fields).end(BODY);
+    };
+    await using under = await restarts(failing);
+    await under.run(async (edge) => void (await fetchOnce(edge, "/a")));
+    under.clock.advance(61_000);
+    await under.run(async (edge) => {
+      fill(edge);
+      for (let i = 0; i < 5; i += 1) {
+        const { fields, body } = await fetchOnce(edge, "/a");
+        assert.equal(fields.get("x-cache"), "STALE");
+        assert(body.equals(BODY));
+      }
+      assert.equal(fetches, 2);
+      under.clock.advance(1_000);
+      await fetchOnce(edge, "/a");
+      assert.equal(fetches, 3);
+    });
+  });
+
   test("comes back to memory when there is room again", async () => {
     await using under = await restarts(answer);
     await under.run(async (edge) => void (await fetchOnce(edge, "/a")));

@@ -1,4 +1,5 @@
 import type { EndpointSettings } from "#feed/entry.ts";
+import { hasWildcard, pathOf, tagOf } from "./purge-pattern.ts";
 
 /** By the list that an endpoint has: it is the same for as long as its settings are. */
 const NAME_SETS = new WeakMap<readonly string[], ReadonlySet<string>>();
@@ -19,6 +20,24 @@ export function keyTarget(target: string, query: EndpointSettings["query"]): str
     .split("&")
     .filter((parameter) => names.has(nameOf(parameter)));
   return kept.length === 0 ? path : `${path}?${kept.join("&")}`;
+}
+
+/**
+ * A purge's pattern, and the one by which it reaches what the requests that it names are answered with
+ * (`keyTarget`). What is kept under the pattern itself, from before the query counted so, goes as well.
+ */
+export function keyedPatterns(
+  pattern: string,
+  query: EndpointSettings["query"],
+): readonly string[] {
+  const path = pathOf(pattern);
+  if (query === undefined || path === pattern || tagOf(pattern) !== undefined) return [pattern];
+  // It may stand for parameters that count and for some that do not: to purge more is safe.
+  if (query.kind === "only" && hasWildcard(pattern.slice(path.length))) return [path];
+  const target = keyTarget(pattern, query);
+  // A path alone would be meant with any query.
+  const keyed = target === path ? `${path}?` : target;
+  return keyed === pattern ? [pattern] : [pattern, keyed];
 }
 
 /** A parameter's name as octets, one character each: `%61` is `a`, and `+` is a space. */

@@ -1,3 +1,4 @@
+import { keyTarget } from "#cdn/key-target.ts";
 import type { EdgeEndpoint, EndpointSettings } from "#feed/entry.ts";
 import { unreachable } from "#unreachable.ts";
 import {
@@ -12,7 +13,6 @@ import type { Client } from "./exchange.ts";
 import type { LiveEndpoint } from "./names.ts";
 import type { Cors } from "./policy/cors.ts";
 import { CorsAnswers } from "./policy/cors-answers.ts";
-import { keyTarget } from "./policy/query.ts";
 import { decideSignature } from "./policy/signed-url.ts";
 import { decideRedirect, hstsLine, type Transport } from "./policy/transport.ts";
 import type { RequestHead } from "./request.ts";

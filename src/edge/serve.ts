@@ -8,14 +8,18 @@ import type { MemoryBudget } from "./cache/memory-budget.ts";
 import type { StoredResponse } from "./cache/stored-response.ts";
 import type { Outcome } from "./cache-status.ts";
 import { CachedPages } from "./cached-pages.ts";
+import { challengeReply, keyAuthorizationFor } from "./challenges/http-challenge.ts";
 import { CodedReplies } from "./coded-replies.ts";
 import { ErrorPages } from "./error-pages.ts";
 import type { Exchange } from "./exchange.ts";
 import { FailureLog } from "./failure-log.ts";
 import type { FeedFollower } from "./feed-follower.ts";
 import { Fetching } from "./fetching.ts";
+import { Fills } from "./fills.ts";
 import { Forwarder } from "./forwarding.ts";
 import type { Gate } from "./gate.ts";
+import { Handover } from "./handover/handover.ts";
+import type { PlatformNames } from "./handover/platform-names.ts";
 import { type Miss, OTHER_VARIANT, UNKNOWN } from "./miss.ts";
 import type { Origin } from "./origin/origin.ts";
 import { emptyReply, errorReply } from "./reply.ts";
@@ -36,6 +40,8 @@ export interface EdgeParts {
   readonly tiers: Tiers;
   readonly budget: MemoryBudget;
   readonly origin: Origin;
+  /** Absent: there are none. */
+  readonly platform?: PlatformNames | undefined;
   /** Absent: this worker is the only one. */
   readonly siblings?: Siblings | undefined;
   readonly counters: CacheCounters;
@@ -50,18 +56,23 @@ export class Edge {
   readonly #parts: EdgeParts;
   readonly #fetching: Fetching;
   readonly #coded: CodedReplies;
+  readonly #fills: Fills;
   readonly #forwarder: Forwarder;
   readonly #pages: ErrorPages;
+  readonly #handover: Handover;
   readonly #requestIds = new RequestIds();
 
   constructor(parts: EdgeParts) {
     this.#parts = parts;
     const failures = new FailureLog(parts.log, parts.clock);
+    this.#handover = new Handover(parts);
     this.#fetching = new Fetching({ ...parts, failures });
     this.#coded = new CodedReplies(parts);
-    this.#forwarder = new Forwarder({ ...parts, fetching: this.#fetching, coded: this.#coded });
-    const [fetching, forwarder] = [this.#fetching, this.#forwarder];
-    this.answers = new SiblingAnswers({ ...parts, fetching, forwarder });
+    const fetching = this.#fetching;
+    this.#fills = new Fills({ ...parts, fetching });
+    const fills = this.#fills;
+    this.#forwarder = new Forwarder({ ...parts, fetching, fills, coded: this.#coded });
+    this.answers = new SiblingAnswers({ ...parts, fetching, fills });
     const source = new CachedPages((visit) => this.#look(visit, false, parts.clock.now()));
     this.#pages = new ErrorPages({ ...parts, source });
   }
@@ -70,6 +81,15 @@ export class Edge {
     const { feed, gate, clock } = this.#parts;
     const requestId = this.#requestIds.next();
     const found = feed.endpoints.find(request.host);
+    if (asked.client.tls === undefined) {
+      const keyAuthorization = keyAuthorizationFor(feed.challenges, request);
+      if (keyAuthorization !== undefined) {
+        const about = { method: request.method, requestId, now: clock.now(), live: found };
+        asked.respond(challengeReply(keyAuthorization, about));
+        return;
+      }
+    }
+    if (found === undefined && this.#handOver(request, asked, requestId)) return;
     const hasPage = found?.endpoint.settings?.errorPage !== undefined;
     const exchange = hasPage ? this.#pages.before(asked, request) : asked;
     const now = clock.now();
@@ -98,6 +118,26 @@ export class Edge {
     this.#look(visit, lookup.onlyIfCached, now);
   }
 
+  /** Whether it was for the platform itself. */
+  #handOver(request: RequestHead, exchange: Exchange, requestId: string): boolean {
+    const { platform, clock, log } = this.#parts;
+    const passage = platform?.decide(request, exchange.client);
+    if (passage === undefined || passage.kind === "none") return false;
+    if (passage.kind === "refused") {
+      const error = { ...passage, requestId, now: clock.now(), live: undefined };
+      exchange.respond(errorReply(error, request.method));
+      return true;
+    }
+    const { to } = passage;
+    this.#handover.hand({ request, exchange, requestId, to }).catch((error: unknown) => {
+      log.error({ err: error, request_id: requestId }, "request failed");
+      const reason = "The edge failed unexpectedly.";
+      const failure = { status: 500, reason, requestId, now: clock.now(), live: undefined };
+      if (!exchange.left) exchange.respond(errorReply(failure, request.method));
+    });
+    return true;
+  }
+
   #look(visit: Visit, onlyIfCached: boolean, now: number): void {
     const { tiers } = this.#parts;
     const stored = tiers.get(visit.wanted) ?? tiers.getQuick(visit.wanted);
@@ -116,15 +156,8 @@ export class Edge {
   #use(visit: Visit, stored: StoredResponse | undefined, onlyIfCached: boolean, now: number): void {
     const miss = stored === undefined ? this.#missed(visit) : this.#answer(visit, stored, now);
     if (miss === undefined) return;
-    if (onlyIfCached) {
-      // RFC 9111 §5.2.1.7.
-      const { requestId, live, lines, request } = visit;
-      const reason = "What was asked for is not in the cache.";
-      const error = { status: 504, reason, requestId, now, live, lines };
-      visit.exchange.respond(errorReply(error, request.method));
-      return;
-    }
-    this.#go(visit, this.#forwarder.collapse(visit, miss));
+    const forwarder = this.#forwarder;
+    this.#go(visit, onlyIfCached ? forwarder.look(visit, miss) : forwarder.collapse(visit, miss));
   }
 
   #missed({ wanted }: Visit): Miss {
@@ -141,7 +174,7 @@ export class Edge {
       case "forward":
         return use.miss;
       case "reply":
-        if (use.refresh) this.#forwarder.refresh(visit, stored);
+        if (use.refresh) this.#fills.refresh(visit, stored);
         if (use.outcome.kind === "stale") this.#parts.counters.servedStale(use.outcome.reason);
         this.#reply(visit, stored, use.outcome, now);
         return undefined;

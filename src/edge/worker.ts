@@ -119,7 +119,7 @@ function begin({ settings, slot, siblingSecret }: Extract<ToWorker, { kind: "sta
     slot,
     siblingSecret,
     log,
-    ...(tls === undefined ? {} : { tls: new TlsDoor(feed.certificates, log) }),
+    ...(tls === undefined ? {} : { tls: new TlsDoor(feed, log) }),
     ...(accessLog === undefined ? {} : { accessLog: openAccessLog(accessLog, log) }),
   };
 }

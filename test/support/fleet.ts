@@ -38,7 +38,7 @@ export async function startFleet({ origin, certificate }: FleetOptions): Promise
       snapshot: async function* snapshot() {
         const endpoints = [{ ...endpoint, upstream: { url: origin } }];
         const certificates = [edgeCertificate(certificate)];
-        yield { kind: "part", endpoints, purges: [], certificates };
+        yield { kind: "part", endpoints, purges: [], certificates, challenges: [] };
         yield { kind: "end", number: 1 };
       },
       settings: {

@@ -37,7 +37,7 @@ describe("the feed, as an edge follows it", () => {
       { number: 3, id, pattern: "/b" },
       { number: 2, id, pattern: "/a", soft: true },
     ];
-    feed.load({ endpoints: [endpoint], purges, certificates: [] });
+    feed.load({ endpoints: [endpoint], purges, certificates: [], challenges: [] });
     feed.loaded(3);
     assert.equal(effectOn(feed, "/a"), "stale");
     assert.equal(effectOn(feed, "/b"), "gone");
@@ -46,7 +46,7 @@ describe("the feed, as an edge follows it", () => {
 
   test("skips entries that the snapshot had", () => {
     const feed = new FeedFollower();
-    feed.load({ endpoints: [endpoint], purges: [], certificates: [] });
+    feed.load({ endpoints: [endpoint], purges: [], certificates: [], challenges: [] });
     feed.loaded(5);
     feed.apply([{ number: 5, kind: "purge", id, patterns: ["/a"] }]);
     assert.equal(feed.endpoints.find(host)?.purges, undefined);

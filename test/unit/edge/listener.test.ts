@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import { describe, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { manualClock } from "#clock.ts";
+import { ChallengeDirectory } from "#edge/challenges/challenge-directory.ts";
 import type { Client as Peer } from "#edge/exchange.ts";
 import { HANDSHAKE_TIMEOUT_MS, HEAD_TIMEOUT_MS } from "#edge/limits.ts";
 import { Listener, type ListenerParts } from "#edge/wire/listener.ts";
@@ -48,7 +49,7 @@ async function startListener(priorKnowledge = false, connectionsMax?: number) {
       };
     },
     priorKnowledge,
-    tls: new TlsDoor(certificates, log),
+    tls: new TlsDoor({ certificates, challenges: new ChallengeDirectory() }, log),
     clock,
     log,
   };

@@ -84,7 +84,8 @@ export async function startWorker(
   const embedded = { port: address.port, secret: "s3cret" };
   worker.tell({ kind: "start", settings: { ...settingsOf(0), embedded, ...settings }, slot: 0 });
   if (ticketKeys !== undefined) worker.tell({ kind: "ticket-keys", keys: ticketKeys });
-  const content = { endpoints: [endpoint], purges: [], certificates: [], ...snapshot };
+  const nothing = { purges: [], certificates: [], challenges: [] };
+  const content = { endpoints: [endpoint], ...nothing, ...snapshot };
   worker.tell({ kind: "snapshot", ...content });
   worker.tell({ kind: "snapshot-end", number: 7 });
   await worker.hear("loaded");

@@ -22,7 +22,7 @@ function edge(onKill: () => void = () => undefined) {
 }
 
 async function* snapshotAt(number: number): AsyncGenerator<SnapshotPart> {
-  yield { kind: "part", endpoints: [], purges: [], certificates: [] };
+  yield { kind: "part", endpoints: [], purges: [], certificates: [], challenges: [] };
   yield { kind: "end", number };
 }
 
@@ -45,7 +45,7 @@ describe("the feed's hub", () => {
     const follower = hub.join(channel);
     hub.publish([gone(5)]);
     await follower.load(async function* () {
-      yield { kind: "part", endpoints: [], purges: [], certificates: [] };
+      yield { kind: "part", endpoints: [], purges: [], certificates: [], challenges: [] };
       hub.publish([gone(6)]);
       hub.publish([gone(7)]);
       yield { kind: "end", number: 6 };
@@ -53,7 +53,7 @@ describe("the feed's hub", () => {
     follower.loaded();
     hub.publish([gone(8)]);
     assert.deepEqual(sent, [
-      { kind: "snapshot", endpoints: [], purges: [], certificates: [] },
+      { kind: "snapshot", endpoints: [], purges: [], certificates: [], challenges: [] },
       { kind: "snapshot-end", number: 6 },
       { kind: "entries", entries: [gone(7)] },
       { kind: "serve" },

@@ -6,7 +6,8 @@ import { helloOf } from "./support.ts";
 
 const named = await helloOf({ servername: "Static.Example.com", ALPNProtocols: ["h2"] });
 const nameless = await helloOf({ servername: "", maxVersion: "TLSv1.2" });
-const hello = { kind: "hello", serverName: "static.example.com" } as const;
+const hello = { kind: "hello", serverName: "static.example.com", isValidation: false } as const;
+const nobody = { kind: "hello", serverName: undefined, isValidation: false } as const;
 
 /** The same message in records of this size (RFC 8446 §5.1). */
 function fragmented(record: Buffer, size: number): Buffer {
@@ -45,7 +46,7 @@ function serverNames(type: number, name: string, surplus = 0): Buffer {
 describe("the ClientHello's parser", () => {
   test("finds the name in lower case, and that there is none", () => {
     assert.deepEqual(parseClientHello(named), hello);
-    assert.deepEqual(parseClientHello(nameless), { kind: "hello", serverName: undefined });
+    assert.deepEqual(parseClientHello(nameless), nobody);
   });
 
   test("RFC 8446 §5.1: finds it in a message that is spread over records", () => {
@@ -57,12 +58,29 @@ describe("the ClientHello's parser", () => {
   test("RFC 5246 §7.4.1.2: takes a hello without extensions", () => {
     const body = [3, 3, ...Buffer.alloc(32), 0, 0, 2, 0, 0x2f, 1, 0];
     const old = Buffer.from([22, 3, 1, 0, body.length + 4, 1, 0, 0, body.length, ...body]);
-    assert.deepEqual(parseClientHello(old), { kind: "hello", serverName: undefined });
+    assert.deepEqual(parseClientHello(old), nobody);
   });
 
   test("takes a name with a trailing dot for the same name", () => {
     const dotted = withExtension(serverNames(0, "example.com."));
-    assert.deepEqual(parseClientHello(dotted), { kind: "hello", serverName: "example.com" });
+    assert.deepEqual(parseClientHello(dotted), { ...hello, serverName: "example.com" });
+  });
+
+  test("RFC 8737 §3: knows a CA by acme-tls/1, if that is all that is offered", async () => {
+    for (const [ALPNProtocols, isValidation] of [
+      [["acme-tls/1"], true],
+      [["acme-tls/1", "h2"], false],
+      [["h2", "acme-tls/1"], false],
+      [["acme-tls/10"], false],
+      [["ACME-TLS/1"], false],
+      [["acme-tls/1", "acme-tls/1"], false],
+    ] as const) {
+      const said = await helloOf({
+        servername: "static.example.com",
+        ALPNProtocols: [...ALPNProtocols],
+      });
+      assert.deepEqual(parseClientHello(said), { ...hello, isValidation }, ALPNProtocols.join());
+    }
   });
 
   const faults: readonly (readonly [string, Buffer])[] = [

@@ -1,44 +1,18 @@
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { parseDirectory } from "#acme/directories.ts";
 import { isUpstreamTemplate } from "#space/upstream.ts";
 import { LOG_FORMATS } from "#usage/log-line.ts";
 import { LOG_LEVELS } from "./log.ts";
+import { count, email, hostname, hostnames, integer, onOff, port, variable } from "./variables.ts";
 import { defaultWorkers, WORKERS_MAX } from "./worker-count.ts";
 
-/** An empty variable is an absent one: `FOO= npm start` means the default. */
-const blankIsAbsent = (value: unknown): unknown => (value === "" ? undefined : value);
-
-function variable<S extends z.ZodType>(schema: S): z.ZodPreprocess<S> {
-  return z.preprocess(blankIsAbsent, schema);
-}
-
-function integer(min: number, max: number, expected: string): z.ZodType<number, string> {
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, expected)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, expected);
-}
-
-const port = integer(0, 65_535, "expected a port, 0 to 65535 (0 picks a free one)");
-const count = integer(1, 10_000_000, "expected a whole number, 1 to 10000000");
-const onOff = z.enum(["on", "off"], { error: "expected on or off" });
-
-const HOSTNAME =
-  /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 const ACME_DIRECTORY = "expected local, letsencrypt, letsencrypt-staging, or a directory URL";
-const hostname = z.string().toLowerCase().regex(HOSTNAME, "expected a host name, as example.net");
-const hostnames = z
-  .string()
-  .transform((text) => text.split(",").map((name) => name.trim().toLowerCase()))
-  .refine(
-    (names) => names.every((name) => HOSTNAME.test(name)),
-    "expected host names separated by commas, as example.net,spaces.localhost",
-  );
 
 /** Every variable of Atoll: its name, what it takes, its default. `docs/operating.md` says more. */
 const Environment = z.object({
   ATOLL_DATA_DIR: variable(z.string().default("./data")),
+  ATOLL_MASTER_KEY_FILE: variable(z.string().transform((path) => resolve(path)).optional()),
   ATOLL_HOST: variable(
     z
       .union([z.ipv4(), z.ipv6()], { error: "expected an IP address, as 127.0.0.1 or ::" })
@@ -54,18 +28,14 @@ const Environment = z.object({
   ATOLL_REGISTRY_TLS_PORT: variable(port.default(5443)),
   ATOLL_SPACES_PORT: variable(port.default(9000)),
   ATOLL_DNS_PORT: variable(port.default(8053)),
+  ATOLL_DNS_NAME: variable(hostname.optional()),
   ATOLL_TOKEN: variable(
     z
       .string()
       .regex(/^[\x21-\x7e]{1,512}$/, "expected 1 to 512 visible ASCII characters")
       .optional(),
   ),
-  ATOLL_EMAIL: variable(
-    z
-      .string()
-      .regex(/^[^\s:@]{1,64}@[^\s:@]{1,190}$/, "expected an e-mail address, as owner@example.net")
-      .optional(),
-  ),
+  ATOLL_EMAIL: variable(email.optional()),
   ATOLL_EDGE_WORKERS: variable(
     integer(1, WORKERS_MAX, `expected a number of processes, 1 to ${WORKERS_MAX}`).default(
       defaultWorkers(),
@@ -110,17 +80,36 @@ const Environment = z.object({
   ATOLL_DOMAIN: variable(hostname.optional()),
   ATOLL_ACME_DIRECTORY: variable(
     z
-      .union(
-        [
-          z.enum(["local", "letsencrypt", "letsencrypt-staging"]),
-          z.url({ protocol: /^https?$/, error: ACME_DIRECTORY }),
-        ],
-        { error: ACME_DIRECTORY },
+      .string()
+      .refine((text) => text === "local" || parseDirectory(text) !== undefined, ACME_DIRECTORY)
+      .transform((text) => parseDirectory(text) ?? text)
+      .optional(),
+  ),
+  ATOLL_ACME_DNS_ZONE: variable(hostname.optional()),
+  ATOLL_ACME_CA_FILE: variable(z.string().optional()),
+  ATOLL_ACME_EMAIL: variable(email.optional()),
+  ATOLL_ACME_EAB_KID: variable(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]{1,255}$/, "expected the key identifier that the CA has given")
+      .optional(),
+  ),
+  ATOLL_ACME_EAB_HMAC_FILE: variable(z.string().optional()),
+  ATOLL_ACME_PROFILE: variable(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]{1,64}$/, "expected the name of one of the CA's profiles")
+      .optional(),
+  ),
+  ATOLL_ACME_RESOLVER: variable(
+    z
+      .string()
+      .regex(
+        /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]{2,39}\])(?::\d{1,5})?$/i,
+        "expected an address, with a port or without, as 9.9.9.9 or [::1]:5353",
       )
       .optional(),
   ),
-  ATOLL_ACME_CA_FILE: variable(z.string().optional()),
-  ATOLL_ACME_EMAIL: variable(z.string().optional()),
   ATOLL_LOG_LEVEL: variable(
     z.enum(LOG_LEVELS, { error: `expected one of ${LOG_LEVELS.join(", ")}` }).default("info"),
   ),
@@ -141,6 +130,8 @@ const Config = Environment.transform((env) => {
   const domain = env.ATOLL_DOMAIN;
   return {
     dataDir: resolve(env.ATOLL_DATA_DIR),
+    /** Absent: in the data folder. */
+    masterKeyFile: env.ATOLL_MASTER_KEY_FILE,
     /** `::` is every address, IPv4 too. */
     host: env.ATOLL_HOST ?? (domain === undefined ? "127.0.0.1" : "::"),
     domain,
@@ -155,6 +146,10 @@ const Config = Environment.transform((env) => {
       /** Further names on the API's certificate, as api.digitalocean.com. */
       names: env.ATOLL_API_NAMES,
     },
+    registry: {
+      port: env.ATOLL_REGISTRY_PORT,
+      tlsPort: env.ATOLL_REGISTRY_TLS_PORT,
+    },
     edge: {
       port: env.ATOLL_EDGE_PORT ?? (domain === undefined ? 8081 : 80),
       tlsPort: env.ATOLL_EDGE_TLS_PORT ?? (domain === undefined ? 8444 : 443),
@@ -163,6 +158,25 @@ const Config = Environment.transform((env) => {
       diskBytesMax: env.ATOLL_EDGE_DISK_BYTES,
       accessLog: accessLog(env.ATOLL_ACCESS_LOG, resolve(env.ATOLL_DATA_DIR)),
       accessLogFormat: env.ATOLL_ACCESS_LOG_FORMAT,
+    },
+    dns: {
+      port: env.ATOLL_DNS_PORT,
+      /** What `_acme-challenge` names are CNAMEs into. */
+      zone: env.ATOLL_ACME_DNS_ZONE,
+      /** What NS records point at this server by. */
+      name: env.ATOLL_DNS_NAME ?? (domain === undefined ? "localhost" : `api.${domain}`),
+    },
+    acme: {
+      /** `local`, or the URL of a directory. */
+      directory:
+        env.ATOLL_ACME_DIRECTORY ??
+        (domain === undefined ? "local" : (parseDirectory("letsencrypt") ?? "local")),
+      caFile: env.ATOLL_ACME_CA_FILE,
+      email: env.ATOLL_ACME_EMAIL,
+      externalAccount: externalAccount(env.ATOLL_ACME_EAB_KID, env.ATOLL_ACME_EAB_HMAC_FILE),
+      profile: env.ATOLL_ACME_PROFILE,
+      /** Whom our own checks ask for names. */
+      resolver: env.ATOLL_ACME_RESOLVER,
     },
     metricsToken: env.ATOLL_METRICS_TOKEN,
     rateLimits: {
@@ -199,7 +213,7 @@ export type Config = Readonly<z.output<typeof Config>> & {
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const result = Config.safeParse(env);
   const mistakes = result.success
-    ? collisions(result.data)
+    ? [...collisions(result.data), ...halfAnAccount(env)]
     : result.error.issues.map(
         (issue) => `  ${issue.path.join(".")}: ${issue.message}, got ${shown(issue.path, env)}`,
       );
@@ -207,6 +221,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     return Object.freeze({ ...result.data, unknownVariables: unknownVariables(env) });
   }
   throw new Error(`Cannot start:\n${mistakes.toSorted().join("\n")}`);
+}
+
+/** RFC 8555 §7.3.4. */
+function externalAccount(
+  kid: string | undefined,
+  hmacFile: string | undefined,
+): { readonly kid: string; readonly hmacFile: string } | undefined {
+  return kid === undefined || hmacFile === undefined ? undefined : { kid, hmacFile };
 }
 
 /** Where the access log goes. In the data folder it is ours to keep within bounds. */
@@ -221,12 +243,15 @@ function accessLog(
 }
 
 /** Ports that two parts would both listen on. */
-function collisions({ api, edge }: z.output<typeof Config>): string[] {
+function collisions({ api, edge, dns, registry }: z.output<typeof Config>): string[] {
   const ports = {
     ATOLL_API_PORT: api.port,
     ATOLL_API_TLS_PORT: api.tlsPort,
     ATOLL_EDGE_PORT: edge.port,
     ATOLL_EDGE_TLS_PORT: edge.tlsPort,
+    ATOLL_DNS_PORT: dns.port,
+    ATOLL_REGISTRY_PORT: registry.port,
+    ATOLL_REGISTRY_TLS_PORT: registry.tlsPort,
   };
   const owners = new Map<number, string>();
   const mistakes: string[] = [];
@@ -238,6 +263,14 @@ function collisions({ api, edge }: z.output<typeof Config>): string[] {
     owners.set(number, name);
   }
   return mistakes;
+}
+
+/** RFC 8555 §7.3.4: what a CA gives for an account of its own is two things. */
+function halfAnAccount(env: NodeJS.ProcessEnv): string[] {
+  const names = ["ATOLL_ACME_EAB_KID", "ATOLL_ACME_EAB_HMAC_FILE"];
+  const [missing, ...others] = names.filter((name) => (env[name] ?? "") === "");
+  if (missing === undefined || others.length > 0) return [];
+  return [`  ${missing}: expected together with ${names.find((name) => name !== missing)}`];
 }
 
 /** Names that look like ours and are not. */

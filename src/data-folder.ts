@@ -4,8 +4,8 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { umask } from "node:process";
 import { DatabaseSync } from "node:sqlite";
-import { readText, writeDurably } from "./durable-file.ts";
-import { MASTER_KEY_BYTES } from "./seal.ts";
+import { writeDurably } from "./durable-file.ts";
+import { openMasterKey } from "./master-key.ts";
 
 const OWNER_ONLY = 0o600;
 
@@ -17,9 +17,12 @@ export interface DataFolder extends Disposable {
   readonly database: string;
   readonly objects: string;
   readonly ca: string;
+  /** Blobs, and what has arrived of uploads. */
+  readonly registry: string;
   /** For snapshots on their way into a backup. */
   readonly temporary: string;
   readonly masterKey: Uint8Array;
+  readonly masterKeyFile: string;
   readonly operatorCredential: string;
   /** Tells the `atoll` command which ports to use; written when all of them answer. */
   writeRuntime(runtime: Readonly<Record<string, unknown>>): Promise<void>;
@@ -28,16 +31,20 @@ export interface DataFolder extends Disposable {
 
 /**
  * Opens the folder for one server at a time, making what it lacks.
+ * @param masterKeyFile where the master key is, when it is not in the folder
  * @throws Error when another server has it, or it cannot be used
  */
-export async function openDataFolder(path: string): Promise<DataFolder> {
+export async function openDataFolder(path: string, masterKeyFile?: string): Promise<DataFolder> {
   // Files that libraries make here are as private as our own.
   umask(0o077);
   await makeFolder(path);
   using stack = new DisposableStack();
   stack.adopt(takeLock(path), (lock) => lock.close());
   await refuseLostDatabase(path);
-  const masterKey = await masterKeyOf(join(path, "master.key"));
+  const database = join(path, "atoll.db");
+  const file = masterKeyFile ?? join(path, "master.key");
+  const isOurs = masterKeyFile === undefined;
+  const masterKey = await openMasterKey({ file, isOurs, database });
   // A new one at each start: who read an old one has nothing.
   const operatorCredential = `atoll_operator_${randomBytes(32).toString("hex")}`;
   await writeDurably(join(path, "operator.token"), `${operatorCredential}\n`, OWNER_ONLY);
@@ -45,11 +52,13 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   await removeLeftovers(path);
   const owned = stack.move();
   return {
-    database: join(path, "atoll.db"),
+    database,
     objects: join(path, "objects"),
     ca: join(path, "ca"),
+    registry: join(path, "registry"),
     temporary: join(path, "tmp"),
     masterKey,
+    masterKeyFile: file,
     operatorCredential,
     writeRuntime: (runtime) =>
       writeDurably(join(path, "runtime.json"), `${JSON.stringify(runtime)}\n`, OWNER_ONLY),
@@ -67,15 +76,21 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** A new database would take every object for one that a crash has left, and remove it. */
+/** A new database would take every file for one that a crash has left, and remove it. */
 async function refuseLostDatabase(path: string): Promise<void> {
-  if (existsSync(join(path, "atoll.db")) || !existsSync(join(path, "objects"))) return;
-  const folders = await readdir(join(path, "objects"));
-  if (!folders.some((name) => /^[0-9a-f]{2}$/.test(name))) return;
-  throw new Error(
-    `Cannot use the data folder ${path}: it has objects, but atoll.db is gone. Bring that file ` +
-      "back, restore a backup into another folder, or start with an empty one.",
-  );
+  if (existsSync(join(path, "atoll.db"))) return;
+  for (const [what, folder] of [
+    ["objects", join(path, "objects")],
+    ["blobs", join(path, "registry", "blobs", "sha256")],
+    ["blobs", join(path, "registry", "blobs", "sha512")],
+  ] as const) {
+    const names = existsSync(folder) ? await readdir(folder) : [];
+    if (!names.some((name) => /^[0-9a-f]{2}$/.test(name))) continue;
+    throw new Error(
+      `Cannot use the data folder ${path}: it has ${what}, but atoll.db is gone. Bring that file ` +
+        "back, restore a backup into another folder, or start with an empty one.",
+    );
+  }
 }
 
 /** What a crash has left: copies for backups, and files that were not renamed into place yet. */
@@ -115,18 +130,4 @@ function takeLock(path: string): DatabaseSync {
       { cause },
     );
   }
-}
-
-async function masterKeyOf(path: string): Promise<Uint8Array> {
-  const stored = await readText(path);
-  if (stored === undefined) {
-    const key = randomBytes(MASTER_KEY_BYTES);
-    await writeDurably(path, `${key.toString("base64")}\n`, OWNER_ONLY);
-    return key;
-  }
-  const key = Buffer.from(stored.trim(), "base64");
-  if (key.byteLength === MASTER_KEY_BYTES) return key;
-  throw new Error(
-    `Cannot use the master key ${path}: expected ${MASTER_KEY_BYTES} bytes in base64`,
-  );
 }

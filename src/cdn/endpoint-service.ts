@@ -7,21 +7,21 @@ import type { StoredFound } from "#feed/message.ts";
 import { notFound, Problem } from "#problem.ts";
 import type { Seal } from "#seal.ts";
 import { parseOrigin } from "#space/name.ts";
-import { unreachable } from "#unreachable.ts";
 import { parseCustomDomain } from "./custom-domain.ts";
 import {
-  type Created,
   DEFAULT_TTL,
   type Endpoint,
   type EndpointChanges,
   type EndpointStore,
   type Feed,
+  OWN_CERTIFICATE,
   type OwnNames,
   ownHosts,
   type PurgeOptions,
   regionWildcards,
   type Ttl,
 } from "./endpoint.ts";
+import { createRefusal, invalidOrigin, updateRefusal } from "./endpoint-refusal.ts";
 import { PREVIEW_MATCHES_MAX } from "./limits.ts";
 import { parsePurgeFiles } from "./purge-files.ts";
 import { type KeptSettings, type SettingsChanges, urlSecretsPurpose } from "./settings.ts";
@@ -32,6 +32,8 @@ export interface EndpointServiceParts {
   readonly store: EndpointStore;
   readonly feed: Feed;
   readonly ownNames: OwnNames;
+  /** Told of an endpoint that is new, or has asked for a certificate of its own. */
+  readonly onCertificateDue: (endpoint: Endpoint) => void;
   readonly stored: StoredListing;
   readonly seal: Seal;
   readonly limiter: RateLimiter;
@@ -79,7 +81,7 @@ export class EndpointService {
     const parsed = parseOrigin(members.origin, spacesDomains);
     if (parsed.kind === "invalid") throw invalidOrigin(parsed.reason);
     const customDomain = this.#customDomain(members.custom_domain);
-    refuseCertificate(members.certificate_id, customDomain);
+    const certificateId = members.certificate_id === "" ? undefined : members.certificate_id;
     // Before, so that no endpoint is ever without TLS. One that is refused below leaves it behind.
     await ownNames.ensure(regionWildcards(parsed.origin));
     const result = await store.create(
@@ -89,11 +91,13 @@ export class EndpointService {
         origin: parsed.origin,
         ttl: members.ttl === undefined || members.ttl === 0 ? DEFAULT_TTL : members.ttl,
         ...(customDomain === undefined ? {} : { customDomain }),
+        ...(certificateId === undefined ? {} : { certificateId }),
         createdAt: clock.now(),
       },
       { strict },
     );
-    if (result.kind === "refused") throw createRefusal(result.reason, customDomain);
+    if (result.kind === "refused") throw createRefusal(result, customDomain);
+    this.#parts.onCertificateDue(result.endpoint);
     await feed.settled(result.number);
     return result.endpoint;
   }
@@ -101,12 +105,11 @@ export class EndpointService {
   /** Members that are absent stay; empty ones clear. */
   async update(endpoint: Endpoint, members: EndpointMembers): Promise<Endpoint> {
     const { store, feed } = this.#parts;
-    const changes = this.#changes(endpoint, members);
+    const changes = this.#changes(members);
     const result = await store.update(endpoint.accountId, endpoint.id, changes);
-    if (result.kind === "refused") {
-      // It was there when the door looked: somebody deleted it in between.
-      throw result.reason === "missing" ? notFound() : domainTaken(members.custom_domain);
-    }
+    if (result.kind === "refused") throw updateRefusal(result, members.custom_domain);
+    const { certificateId } = result.endpoint;
+    if (certificateId === OWN_CERTIFICATE) this.#parts.onCertificateDue(result.endpoint);
     await feed.settled(result.number);
     return result.endpoint;
   }
@@ -175,18 +178,18 @@ export class EndpointService {
     return this.#parts.stored.list(endpoint.id, patterns, PREVIEW_MATCHES_MAX);
   }
 
-  #changes(endpoint: Endpoint, members: EndpointMembers): EndpointChanges {
+  #changes(members: EndpointMembers): EndpointChanges {
     const changes: { -readonly [K in keyof EndpointChanges]: EndpointChanges[K] } = {};
     if (members.ttl !== undefined && members.ttl !== 0) changes.ttl = members.ttl;
     if (members.custom_domain !== undefined) {
       changes.customDomain = this.#customDomain(members.custom_domain) ?? null;
     }
-    if (members.certificate_id === "") changes.certificateId = null;
-    const domain =
-      changes.customDomain === undefined
-        ? endpoint.customDomain
-        : (changes.customDomain ?? undefined);
-    refuseCertificate(members.certificate_id, domain);
+    if (members.certificate_id !== undefined && members.certificate_id !== "") {
+      changes.certificateId = members.certificate_id;
+    } else if (members.certificate_id === "" || changes.customDomain === null) {
+      // A certificate is for the domain, and goes with it.
+      changes.certificateId = null;
+    }
     return changes;
   }
 
@@ -201,52 +204,9 @@ export class EndpointService {
     return parsePurgeFiles(files, {
       ownHosts: ownHosts(endpoint),
       filesMax: this.#parts.purgeFilesMax,
+      query: endpoint.settings?.query,
     });
   }
-}
-
-/**
- * CONTRACT §2: a certificate needs a custom domain. No certificate exists yet, so none that is
- * named can be found.
- */
-function refuseCertificate(id: string | undefined, customDomain: string | undefined): void {
-  if (id === undefined || id === "") return;
-  if (customDomain === undefined) {
-    throw new Problem(
-      "unprocessable_entity",
-      "certificate_id: expected together with a custom_domain",
-    );
-  }
-  throw notFound("certificate not found");
-}
-
-function invalidOrigin(reason: string): Problem {
-  return new Problem("unprocessable_entity", `invalid origin: ${reason}`);
-}
-
-function createRefusal(
-  reason: (Created & { kind: "refused" })["reason"],
-  customDomain: string | undefined,
-): Problem {
-  switch (reason) {
-    case "origin-taken":
-      return new Problem("conflict", "cdn already enabled");
-    case "custom-domain-taken":
-      return domainTaken(customDomain);
-    case "space-missing":
-      return invalidOrigin("there is no such Space; make it first with `atoll space create`");
-    case "space-of-another-account":
-      return invalidOrigin("the Space belongs to another account");
-    default:
-      return unreachable(reason);
-  }
-}
-
-function domainTaken(domain: string | undefined): Problem {
-  return new Problem(
-    "conflict",
-    `custom_domain: ${domain?.toLowerCase() ?? ""} already belongs to another CDN endpoint`,
-  );
 }
 
 function identicalPurge(): Problem {

@@ -7,6 +7,12 @@ export const TTLS = [60, 600, 3_600, 86_400, 604_800] as const;
 export const DEFAULT_TTL = 3_600;
 export type Ttl = (typeof TTLS)[number];
 
+/**
+ * As a `certificate_id` (CONTRACT §2): Atoll obtains a certificate for the custom domain, and renews
+ * it, for as long as the endpoint has both.
+ */
+export const OWN_CERTIFICATE = "needs-cloudflare-cert";
+
 /** A Space served through the edge. */
 export interface Endpoint {
   readonly id: string;
@@ -14,6 +20,7 @@ export interface Endpoint {
   readonly origin: Origin;
   readonly ttl: Ttl;
   readonly customDomain?: string;
+  /** Of a certificate of the account, or `OWN_CERTIFICATE`. */
   readonly certificateId?: string;
   /** Absent: all are off. */
   readonly settings?: KeptSettings;
@@ -56,20 +63,37 @@ export interface PurgeOptions {
   readonly soft: boolean;
 }
 
-export type Created =
-  | { readonly kind: "created"; readonly endpoint: Endpoint; readonly number: number }
+/** Why an endpoint cannot have a certificate. */
+export type CertificateMisfit =
+  | { readonly reason: "certificate-missing" | "certificate-without-domain" }
   | {
-      readonly kind: "refused";
+      readonly reason: "certificate-covers-others";
+      readonly domain: string;
+      /** The names that it is good for. */
+      readonly covered: readonly string[];
+    };
+
+/** Why an endpoint cannot be made, or cannot become so. */
+export type CreateRefusal =
+  | {
       readonly reason:
         | "origin-taken"
         | "custom-domain-taken"
         | "space-missing"
         | "space-of-another-account";
-    };
+    }
+  | CertificateMisfit;
+export type UpdateRefusal =
+  | { readonly reason: "missing" | "custom-domain-taken" }
+  | CertificateMisfit;
+
+export type Created =
+  | { readonly kind: "created"; readonly endpoint: Endpoint; readonly number: number }
+  | ({ readonly kind: "refused" } & CreateRefusal);
 
 export type Updated =
   | { readonly kind: "updated"; readonly endpoint: Endpoint; readonly number: number }
-  | { readonly kind: "refused"; readonly reason: "missing" | "custom-domain-taken" };
+  | ({ readonly kind: "refused" } & UpdateRefusal);
 
 export type SettingsChanged =
   | { readonly kind: "changed"; readonly settings: KeptSettings; readonly number: number }
@@ -78,8 +102,9 @@ export type SettingsChanged =
   | { readonly kind: "invalid"; readonly reason: string };
 
 /**
- * Port: endpoints, and the feed that tells the edges of them. A change and its feed number are one
- * transaction; a returned number has been handed to the edges, and `Feed.settled` waits for them.
+ * Port: endpoints, and the feed that tells the edges of them and of the certificates that their
+ * custom domains need. A change and its feed numbers are one transaction; a returned number has been
+ * handed to the edges, and `Feed.settled` waits for them.
  */
 export interface EndpointStore {
   /** Makes the Space as well when it does not exist and `strict` does not ask that it does. */
@@ -112,6 +137,8 @@ export interface EndpointStore {
   page(accountId: number, offset: number, limit: number): Listed<Endpoint>;
   /** Every region and domain that an endpoint of any account is in, once each. */
   regions(): readonly Region[];
+  /** The names of the Spaces there that have endpoints, whoever's they are. */
+  spacesIn(region: Region): readonly string[];
 }
 
 /** Port: TLS for names of the platform's own. */

@@ -20,7 +20,7 @@ const BACKDATE_MS = 3_600_000;
 const LEAF_NAMES_MAX = 100;
 
 /** What a leaf is for; it names its files. */
-export type LeafLabel = "api";
+export type LeafLabel = "api" | "registry";
 
 export interface LeafPair {
   /** PEM: the leaf alone, since a client that trusts the CA has the CA. */

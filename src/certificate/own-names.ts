@@ -42,6 +42,7 @@ export class OwnNames {
   async renew(): Promise<void> {
     const { ca, store, settled, log } = this.#parts;
     for (const serving of store.ownNames()) {
+      if (serving.managed === true) continue;
       const leaf = await ca.newLeaf(serving.names, this.#pairOf(serving));
       if (leaf === undefined) continue;
       await settled(await this.#put({ ...serving, leaf }));

@@ -3,6 +3,8 @@ export interface ServingCertificate {
   readonly id: string;
   /** Of a name of the platform's own: that name, for which there is this one. */
   readonly ownName?: string;
+  /** It was obtained from a CA, which renews it: the local CA lets it be. */
+  readonly managed?: true;
   /** Lower case: host names and wildcards. */
   readonly names: readonly string[];
   /** PEM: the leaf, then what leads from it to its root. */

@@ -12,8 +12,12 @@ DELETE FROM certificate WHERE id = ?;
 SELECT id, own_name, names, chain, sealed_key, not_after FROM certificate WHERE id = ?;
 
 -- name: ownNames
-SELECT id, own_name, names, chain, sealed_key, not_after FROM certificate
-WHERE own_name IS NOT NULL ORDER BY number;
+SELECT id, own_name, names, chain, sealed_key, not_after,
+       EXISTS (SELECT 1 FROM account_certificate WHERE id = certificate.id) AS managed
+FROM certificate WHERE own_name IS NOT NULL ORDER BY number;
+
+-- name: othersOfOwnName
+SELECT id FROM certificate WHERE own_name = ? AND id <> ?;
 
 -- name: certificatesAfter
 SELECT number, id, own_name, names, chain, sealed_key, not_after FROM certificate

@@ -1,6 +1,14 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Created, Endpoint, EndpointChanges, PurgeOptions, Updated } from "#cdn/endpoint.ts";
+import type {
+  Created,
+  CreateRefusal,
+  Endpoint,
+  EndpointChanges,
+  PurgeOptions,
+  Updated,
+} from "#cdn/endpoint.ts";
 import { type Statements, statements } from "./connection.ts";
+import { type EndpointCertificates, endpointCertificates } from "./endpoint-certificates.ts";
 import { endpointPuts } from "./endpoint-puts.ts";
 import { feedLog, type WriteContext } from "./feed-log.ts";
 import { keepPurge } from "./kept-purges.ts";
@@ -11,10 +19,12 @@ export function endpointWrites(db: DatabaseSync) {
   const sql = statements(db, "endpoints.sql");
   const append = feedLog(db);
   const appendPut = endpointPuts(db);
+  const certificates = endpointCertificates(db);
   return {
     "endpoint.create": (endpoint: Endpoint, strict: boolean, context: WriteContext): Created => {
-      const reason = create(sql, endpoint, strict);
-      if (reason !== undefined) return { kind: "refused", reason };
+      const refusal = create({ sql, certificates }, endpoint, strict);
+      if (refusal !== undefined) return { kind: "refused", ...refusal };
+      certificates.attach(undefined, endpoint, context);
       return { kind: "created", endpoint, number: appendPut(endpoint.id, context) };
     },
 
@@ -26,10 +36,13 @@ export function endpointWrites(db: DatabaseSync) {
     ): Updated => {
       const before = find(sql, accountId, id);
       if (before === undefined) return { kind: "refused", reason: "missing" };
-      if (!update(sql, before, changes)) return { kind: "refused", reason: "custom-domain-taken" };
-      const number = appendPut(id, context);
-      const endpoint = find(sql, accountId, id);
-      if (endpoint === undefined) throw new Error("An endpoint vanished in its own transaction");
+      const endpoint = changed(before, changes);
+      const misfit = certificates.misfit(endpoint);
+      if (misfit !== undefined) return { kind: "refused", ...misfit };
+      if (!update(sql, endpoint)) return { kind: "refused", reason: "custom-domain-taken" };
+      certificates.attach(before, endpoint, context);
+      const put = appendPut(id, context);
+      const number = certificates.detach(before, endpoint, context) ?? put;
       return { kind: "updated", endpoint, number };
     },
 
@@ -38,9 +51,12 @@ export function endpointWrites(db: DatabaseSync) {
       id: string,
       context: WriteContext,
     ): number | undefined => {
-      if (sql("deleteEndpoint").run(accountId, id).changes === 0) return undefined;
+      const before = find(sql, accountId, id);
+      if (before === undefined) return undefined;
+      sql("deleteEndpoint").run(accountId, id);
       sql("dropPurges").run(id);
-      return append({ kind: "endpoint-delete", id }, context);
+      const deleted = append({ kind: "endpoint-delete", id }, context);
+      return certificates.detach(before, undefined, context) ?? deleted;
     },
 
     "endpoint.purge": (
@@ -64,11 +80,17 @@ function find(sql: Statements, accountId: number, id: string): Endpoint | undefi
   return row === undefined ? undefined : toEndpoint(row);
 }
 
+interface Tables {
+  readonly sql: Statements;
+  readonly certificates: EndpointCertificates;
+}
+
 /** Why it cannot be made, if so. */
-function create(sql: Statements, endpoint: Endpoint, strict: boolean): Refusal | undefined {
+function create(tables: Tables, endpoint: Endpoint, strict: boolean): CreateRefusal | undefined {
+  const { sql } = tables;
   const space = spaceOf(sql, endpoint);
-  const reason = refusalOf(sql, endpoint, space, strict);
-  if (reason !== undefined) return reason;
+  const refusal = refusalOf(tables, endpoint, space, strict);
+  if (refusal !== undefined) return refusal;
   sql("insertEndpoint").run(
     endpoint.id,
     endpoint.accountId,
@@ -82,8 +104,6 @@ function create(sql: Statements, endpoint: Endpoint, strict: boolean): Refusal |
   return undefined;
 }
 
-type Refusal = (Created & { readonly kind: "refused" })["reason"];
-
 /** A Space, as far as the creation of an endpoint cares. */
 interface OwnedSpace {
   readonly id: number;
@@ -92,19 +112,24 @@ interface OwnedSpace {
 
 /** Why an endpoint cannot be made, if so. Nothing has been written by then. */
 function refusalOf(
-  sql: Statements,
+  { sql, certificates }: Tables,
   endpoint: Endpoint,
   space: OwnedSpace | undefined,
   strict: boolean,
-): Refusal | undefined {
-  if (space === undefined && strict) return "space-missing";
+): CreateRefusal | undefined {
+  if (space === undefined && strict) return { reason: "space-missing" };
   if (space !== undefined && space.accountId !== endpoint.accountId) {
-    return "space-of-another-account";
+    return { reason: "space-of-another-account" };
   }
-  if (space !== undefined && sql("endpointOfSpace").get(space.id)) return "origin-taken";
+  // CONTRACT §1.5: values before state.
+  const misfit = certificates.misfit(endpoint);
+  if (misfit !== undefined) return misfit;
+  if (space !== undefined && sql("endpointOfSpace").get(space.id)) {
+    return { reason: "origin-taken" };
+  }
   const { customDomain } = endpoint;
   if (customDomain !== undefined && sql("endpointOfCustomDomain").get(customDomain)) {
-    return "custom-domain-taken";
+    return { reason: "custom-domain-taken" };
   }
   return undefined;
 }
@@ -119,17 +144,30 @@ function makeSpace(sql: Statements, { accountId, origin, createdAt }: Endpoint):
   return Number(row?.["id"]);
 }
 
-/** False when the custom domain that it asks for is another endpoint's. */
-function update(sql: Statements, before: Endpoint, changes: EndpointChanges): boolean {
-  const { id } = before;
-  const domain = merged(changes.customDomain, before.customDomain);
-  const owner = domain === null ? undefined : sql("endpointOfCustomDomain").get(domain);
-  if (owner !== undefined && owner["id"] !== id) return false;
-  const certificate = merged(changes.certificateId, before.certificateId);
-  sql("updateEndpoint").run(changes.ttl ?? before.ttl, domain, certificate, id);
-  return true;
+/** The endpoint with its changes. */
+function changed(
+  before: Endpoint,
+  { ttl, customDomain, certificateId }: EndpointChanges,
+): Endpoint {
+  const { customDomain: domain, certificateId: certificate, ...rest } = before;
+  return {
+    ...rest,
+    ttl: ttl ?? before.ttl,
+    ...given("customDomain", customDomain === undefined ? domain : customDomain),
+    ...given("certificateId", certificateId === undefined ? certificate : certificateId),
+  };
 }
 
-function merged(change: string | null | undefined, before: string | undefined): string | null {
-  return change === undefined ? (before ?? null) : change;
+/** What is cleared is a member that is not there. */
+function given<K extends string>(name: K, value: string | null | undefined): { [P in K]?: string } {
+  return value === null || value === undefined ? {} : ({ [name]: value } as { [P in K]: string });
+}
+
+/** False when the custom domain that it asks for is another endpoint's. */
+function update(sql: Statements, { id, ttl, customDomain, certificateId }: Endpoint): boolean {
+  const owner =
+    customDomain === undefined ? undefined : sql("endpointOfCustomDomain").get(customDomain);
+  if (owner !== undefined && owner["id"] !== id) return false;
+  sql("updateEndpoint").run(ttl, customDomain ?? null, certificateId ?? null, id);
+  return true;
 }

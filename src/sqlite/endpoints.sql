@@ -80,5 +80,9 @@ WHERE endpoint.number > ? ORDER BY endpoint.number LIMIT ?;
 SELECT endpoint_id, pattern, soft, number FROM purge
 WHERE (endpoint_id, number, pattern) > (?, ?, ?) ORDER BY endpoint_id, number, pattern LIMIT ?;
 
+-- name: spacesIn
+SELECT space.name FROM endpoint JOIN space ON space.id = space_id
+WHERE space.region = ? AND domain = ? ORDER BY endpoint.number;
+
 -- name: regions
 SELECT DISTINCT space.region, domain FROM endpoint JOIN space ON space.id = space_id;

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type AnyRoute, route } from "#api/route.ts";
 import { Problem } from "#problem.ts";
+import { type CertificateUse, certificateFamilies } from "./certificate-families.ts";
 import { type DiskUse, diskFamilies } from "./disk-families.ts";
 import type { EdgeUsage } from "./edge-usage.ts";
 import { metricsText } from "./metrics.ts";
@@ -12,13 +13,16 @@ export interface MetricsParts {
   readonly usage: EdgeUsage;
   /** Of the disk tier, as it is now. */
   readonly disk: () => DiskUse | undefined;
+  /** Of the accounts' certificates, likewise. */
+  readonly certificates: () => CertificateUse;
   /** Whoever has it may read them from anywhere. */
   readonly token: string | undefined;
   readonly version: string;
 }
 
 /** `/metrics`, as Prometheus reads it. */
-export function metricsRoute({ usage, disk, token, version }: MetricsParts): AnyRoute {
+export function metricsRoute(parts: MetricsParts): AnyRoute {
+  const { usage, disk, certificates, token, version } = parts;
   return route({
     operationId: "atoll_metrics",
     method: "GET",
@@ -35,7 +39,8 @@ export function metricsRoute({ usage, disk, token, version }: MetricsParts): Any
         const message = `Unable to authenticate you: ${access.reason}; set ATOLL_METRICS_TOKEN and send it`;
         throw new Problem("unauthorized", message);
       }
-      const text = metricsText(await usage.current(), ownProcess(version), diskFamilies(disk()));
+      const more = [...diskFamilies(disk()), ...certificateFamilies(certificates())];
+      const text = metricsText(await usage.current(), ownProcess(version), more);
       return new Response(text, { headers: { "content-type": METRICS_CONTENT_TYPE } });
     },
   });

@@ -6,6 +6,8 @@ import { notTested } from "../clients/edge/tool.ts";
 import { buildPebble } from "../clients/install.ts";
 import { clientSuite } from "./client-suite.ts";
 import { faultsSuite } from "./faults-suite.ts";
+import { managedSuite } from "./managed-suite.ts";
+import { platformSuite } from "./platform-suite.ts";
 
 const programs = await buildPebble().catch((error: unknown) => {
   stderr.write(`${String(error)}\n`);
@@ -20,6 +22,8 @@ if (programs === undefined) {
   try {
     await clientSuite(programs, stack);
     await faultsSuite(programs, stack);
+    managedSuite(programs);
+    platformSuite(programs);
   } catch (error) {
     // No test was to run, so there is no end of tests either.
     await stack.disposeAsync();

@@ -32,6 +32,7 @@ async function openWorld() {
     store: storage.endpoints,
     feed: { settled: wait },
     ownNames: { ensure: async () => undefined },
+    onCertificateDue: () => undefined,
     stored: { list: async () => ({ matches: [], total: 0, truncated: false }) },
     seal,
     limiter: new RateLimiter(limits, systemClock),

@@ -96,12 +96,6 @@ describe("a certificate", () => {
     assertProblem(reply, 404, "not_found", "certificate not found");
   });
 
-  test("by needs-cloudflare-cert is 404 until Atoll has certificates", async () => {
-    const managed = { ...members, certificate_id: "needs-cloudflare-cert" };
-    const reply = await create({ origin: originOf(freshName()), ...managed });
-    assertProblem(reply, 404, "not_found", "certificate not found");
-  });
-
   test("without a custom domain is 422, at creation and at an update", async () => {
     const certificate_id = CERTIFICATE;
     const created = await create({ origin: originOf(freshName()), certificate_id });

@@ -54,6 +54,25 @@ describe("the configuration", () => {
     assert.equal(readConfig({ ATOLL_API_PORT: "0", ATOLL_EDGE_PORT: "0" }).edge.port, 0);
   });
 
+  test("has the local CA issue without a domain, and Let's Encrypt with one", () => {
+    const directoryOf = (env: NodeJS.ProcessEnv) => readConfig(env).acme.directory;
+    assert.equal(directoryOf({}), "local");
+    const letsencrypt = "https://acme-v02.api.letsencrypt.org/directory";
+    assert.equal(directoryOf({ ATOLL_DOMAIN: "example.net" }), letsencrypt);
+    assert.equal(directoryOf({ ATOLL_ACME_DIRECTORY: "letsencrypt" }), letsencrypt);
+    assert.equal(
+      directoryOf({ ATOLL_DOMAIN: "example.net", ATOLL_ACME_DIRECTORY: "local" }),
+      "local",
+    );
+  });
+
+  test("wants both halves of an account that a CA has given", () => {
+    const half = { ATOLL_ACME_EAB_KID: "kid-1" };
+    assert.throws(() => readConfig(half), /ATOLL_ACME_EAB_HMAC_FILE: expected together with/);
+    const whole = { ...half, ATOLL_ACME_EAB_HMAC_FILE: "hmac" };
+    assert.deepEqual(readConfig(whole).acme.externalAccount, { kid: "kid-1", hmacFile: "hmac" });
+  });
+
   test("does not repeat a token that is mistaken", () => {
     assert.throws(
       () => readConfig({ ATOLL_TOKEN: "not visible" }),

@@ -1,0 +1,173 @@
+import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { BlobFiles, OpenBlob } from "#oci/blob.ts";
+import { algorithmOf, type Digest, hexOf, parseDigest } from "#oci/digest.ts";
+import { READ_BYTES } from "#oci/limits.ts";
+import { diskFull } from "#problem.ts";
+import { inTurn } from "./blob-turns.ts";
+
+/** What only the owner of the files may do besides. */
+export interface DiskBlobFiles extends BlobFiles {
+  /** Where a blob's file is, relative to the folder of all of them. */
+  relativePath(digest: Digest): string;
+  /** While any holder is undisposed, removed files stay: a backup reads them in peace. */
+  holdDeletions(): AsyncDisposable;
+}
+
+/**
+ * ```text
+ * blobs/sha256/ab/ab12…   content, under its digest: whole, or not there
+ * blobs/sha512/ab/ab12…
+ * uploads/<id>            what has arrived of an upload
+ * ```
+ * @param directory the folder of both
+ */
+export async function diskBlobFiles(directory: string): Promise<DiskBlobFiles> {
+  const blobs = join(directory, "blobs");
+  for (const algorithm of ["sha256", "sha512"]) {
+    await mkdir(join(blobs, algorithm), { recursive: true, mode: 0o700 });
+  }
+  const turn = inTurn();
+  const held = heldRemovals((digest, isUsed) => remove(digest, isUsed));
+  const relativePath = (digest: Digest): string => {
+    const hex = hexOf(digest);
+    return join(algorithmOf(digest), hex.slice(0, 2), hex);
+  };
+  const pathOf = (digest: Digest): string => join(blobs, relativePath(digest));
+  const remove = (digest: Digest, isUsed: () => boolean): Promise<number> =>
+    turn(digest, async () => {
+      if (isUsed()) return 0;
+      if (held.hold(digest, isUsed)) return 0;
+      const size = await sizeOf(pathOf(digest));
+      await rm(pathOf(digest), { force: true });
+      return size ?? 0;
+    });
+
+  return {
+    relativePath,
+
+    open: async (digest, sizeBytes) => {
+      const handle = await openExisting(pathOf(digest));
+      if (handle === undefined) return undefined;
+      const { size } = await handle.stat();
+      if (size === sizeBytes) return openBlob(handle);
+      await handle.close();
+      return undefined;
+    },
+
+    isWhole: async (digest, sizeBytes) => (await sizeOf(pathOf(digest))) === sizeBytes,
+
+    commit: (uploadId, digest, record, isUsed) =>
+      turn(digest, async () => {
+        const path = pathOf(digest);
+        await putInPlace(
+          join(directory, "uploads", uploadId),
+          path,
+          join(blobs, algorithmOf(digest)),
+        );
+        let kept = false;
+        try {
+          const recorded = await record();
+          kept = recorded.kept;
+          return recorded.value;
+        } finally {
+          if (!kept && !isUsed()) await rm(path, { force: true });
+        }
+      }),
+
+    remove,
+
+    list: () => listBlobs(blobs),
+
+    holdDeletions: held.begin,
+  };
+}
+
+/** Removals that wait for a backup to end, and are asked about again then. */
+function heldRemovals(remove: (digest: Digest, isUsed: () => boolean) => Promise<number>) {
+  const waiting = new Map<Digest, () => boolean>();
+  let holders = 0;
+  return {
+    /** @returns whether it waits */
+    hold: (digest: Digest, isUsed: () => boolean): boolean => {
+      if (holders > 0) waiting.set(digest, isUsed);
+      return holders > 0;
+    },
+    begin: (): AsyncDisposable => {
+      holders += 1;
+      return {
+        [Symbol.asyncDispose]: async () => {
+          holders -= 1;
+          if (holders > 0) return;
+          const removals = [...waiting];
+          waiting.clear();
+          for (const [digest, isUsed] of removals) await remove(digest, isUsed);
+        },
+      };
+    },
+  };
+}
+
+async function* listBlobs(blobs: string): AsyncIterable<Digest> {
+  for (const algorithm of ["sha256", "sha512"]) {
+    for await (const folder of await opendir(join(blobs, algorithm))) {
+      if (!/^[0-9a-f]{2}$/.test(folder.name)) continue;
+      for await (const file of await opendir(join(blobs, algorithm, folder.name))) {
+        const digest = parseDigest(`${algorithm}:${file.name}`);
+        // Only what we could have written: somebody may keep other things here.
+        if (digest !== undefined && file.name.startsWith(folder.name)) yield digest;
+      }
+    }
+  }
+}
+
+/** Durable once this returns: the upload's octets were synced before, its new name is now. */
+async function putInPlace(upload: string, path: string, root: string): Promise<void> {
+  try {
+    const made = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    if (made !== undefined) await syncDirectory(root);
+    await rename(upload, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === "ENOSPC" ? diskFull(error) : error;
+  }
+}
+
+function openBlob(handle: FileHandle): OpenBlob {
+  return {
+    read: (first, last) =>
+      handle.createReadStream({
+        start: first,
+        end: last,
+        autoClose: false,
+        highWaterMark: READ_BYTES,
+      }),
+    readInto: async (buffer, bytes, position) =>
+      (await handle.read(buffer, 0, bytes, position)).bytesRead,
+    [Symbol.asyncDispose]: () => handle.close(),
+  };
+}
+
+async function openExisting(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** A rename is durable once its folder is. */
+async function syncDirectory(path: string): Promise<void> {
+  await using handle = await open(path, "r");
+  await handle.sync();
+}

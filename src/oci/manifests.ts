@@ -1,0 +1,146 @@
+import { matchesWeakly, parseEntityTags } from "#http/entity-tag.ts";
+import { digestIn, IMMUTABLE } from "./blobs.ts";
+import {
+  answer,
+  answerWith,
+  type Fields,
+  field,
+  placeOf,
+  type RepositoryCall,
+  readContent,
+} from "./call.ts";
+import { type Algorithm, algorithmOf, type Digest, digestOfBytes } from "./digest.ts";
+import { MANIFEST_BYTES_MAX, PUSHED_TAGS_MAX } from "./limits.ts";
+import { type ManifestReference, parseManifest } from "./manifest.ts";
+import { isTag, parseReference, type Reference } from "./name.ts";
+import { Refusal } from "./refusal.ts";
+import { refusalOf } from "./refused-write.ts";
+import type { ContentStore } from "./store.ts";
+
+function unknownManifest(reference: string): Refusal {
+  const message = "The repository has no such manifest or tag.";
+  return new Refusal("MANIFEST_UNKNOWN", message, {
+    detail: { reference: reference.slice(0, 200) },
+  });
+}
+
+/** A tag that can be none is one that is not there; a digest that is none is a mistake. */
+function referenceIn(text: string): Reference {
+  const reference = parseReference(text);
+  if (reference !== undefined) return reference;
+  if (text.includes(":")) return { kind: "digest", digest: digestIn(text) };
+  throw unknownManifest(text);
+}
+
+/** GET and HEAD: the exact octets that were pushed, whatever Accept says. */
+export function getManifest(store: ContentStore, call: RepositoryCall, text: string): void {
+  const reference = referenceIn(text);
+  const repositoryId = store.findRepository(call.caller.accountId, call.name);
+  const manifest =
+    repositoryId === undefined ? undefined : store.findManifest(repositoryId, reference);
+  if (manifest === undefined) throw unknownManifest(text);
+  const etag = `"${manifest.digest}"`;
+  const fields: Fields = {
+    // A tag may point at something else a moment later.
+    "cache-control": reference.kind === "digest" ? IMMUTABLE : "private, no-cache",
+    "content-type": manifest.mediaType,
+    "docker-content-digest": manifest.digest,
+    etag,
+  };
+  if (isKnownTo(call, etag)) call.response.writeHead(304, { ...fields }).end();
+  else answerWith(call, 200, fields, manifest.content);
+}
+
+function isKnownTo(call: RepositoryCall, etag: string): boolean {
+  const known = field(call, "if-none-match");
+  if (known === undefined) return false;
+  if (known === "*") return true;
+  const own = { weak: false, opaque: etag };
+  return parseEntityTags(known)?.some((tag) => matchesWeakly(tag, own)) ?? false;
+}
+
+export async function putManifest(
+  store: ContentStore,
+  call: RepositoryCall,
+  text: string,
+): Promise<void> {
+  const target = pushTarget(call, text);
+  const content = await readContent(call, MANIFEST_BYTES_MAX, "A manifest");
+  const digest = digestOfBytes(target.algorithm, content);
+  if (target.digest !== undefined && target.digest !== digest) {
+    throw new Refusal("DIGEST_INVALID", `The manifest is ${digest}, not what it is pushed as.`, {
+      detail: { digest: target.digest, actual: digest },
+    });
+  }
+  const parsed = parseManifest(content, field(call, "content-type"));
+  if (parsed.kind === "invalid") {
+    throw new Refusal("MANIFEST_INVALID", `The manifest cannot be taken: ${parsed.why}.`);
+  }
+  const { manifest } = parsed;
+  const pushed = { digest, content, manifest, tags: target.tags };
+  const put = await store.putManifest(placeOf(call), pushed);
+  if (put.kind === "missing") throw missingReferences(put.references);
+  if (put.kind !== "put") throw refusalOf(put, call.name.registry);
+  answer(call, 201, {
+    location: `/v2/${call.name.full}/manifests/${digest}`,
+    "docker-content-digest": digest,
+    // Distribution specification, "Pushing manifests with subject": it will be listed.
+    ...(manifest.subject === undefined ? {} : { "oci-subject": manifest.subject }),
+    ...(target.asked.length === 0 ? {} : { "oci-tag": target.asked }),
+  });
+}
+
+/** As what a manifest is pushed. */
+interface PushTarget {
+  readonly tags: readonly string[];
+  /** Of those, the ones of the query: the answer names them. */
+  readonly asked: string[];
+  readonly algorithm: Algorithm;
+  readonly digest: Digest | undefined;
+}
+
+/** By a tag, or by digest with any number of tags: `…/manifests/<digest>?tag=a&tag=b`. */
+function pushTarget({ query }: RepositoryCall, text: string): PushTarget {
+  const asked = [...new Set(query.getAll("tag"))];
+  if (asked.length > PUSHED_TAGS_MAX) {
+    const message = `One push sets at most ${PUSHED_TAGS_MAX} tags.`;
+    throw new Refusal("TAG_INVALID", message, { status: 414 });
+  }
+  const stated = text.includes(":") ? text : query.get("digest");
+  const digest = stated === null ? undefined : digestIn(stated);
+  const tags = [...new Set(text.includes(":") ? asked : [text, ...asked])];
+  for (const tag of tags) if (!isTag(tag)) throw invalidTag(tag);
+  const algorithm = digest === undefined ? "sha256" : algorithmOf(digest);
+  return { tags, asked, algorithm, digest };
+}
+
+function invalidTag(tag: string): Refusal {
+  const message =
+    "A tag has 1 to 128 letters, digits, underscores, dots and dashes, and begins with neither of " +
+    "the last two.";
+  return new Refusal("TAG_INVALID", message, { detail: { tag: tag.slice(0, 200) } });
+}
+
+/** Every one is named: a client can push them all and try again. */
+function missingReferences(references: readonly ManifestReference[]): Refusal {
+  const [first] = references;
+  const detail = references.map(({ kind, digest }) => ({ [kind]: digest }));
+  if (first?.kind === "manifest") {
+    const message = `The repository has no manifest ${first.digest}: push it first.`;
+    return new Refusal("MANIFEST_UNKNOWN", message, { detail });
+  }
+  const message = `The repository has no blob ${first?.digest}: push it first.`;
+  return new Refusal("MANIFEST_BLOB_UNKNOWN", message, { detail });
+}
+
+/** A tag goes alone; a manifest goes with all its tags. Its blobs stay until a collection. */
+export async function deleteManifest(
+  store: ContentStore,
+  call: RepositoryCall,
+  text: string,
+): Promise<void> {
+  const deleted = await store.deleteReference(placeOf(call), referenceIn(text));
+  if (deleted.kind === "no-manifest") throw unknownManifest(text);
+  if (deleted.kind === "refused") throw refusalOf(deleted, call.name.registry);
+  answer(call, 202, {});
+}

@@ -9,8 +9,8 @@ CREATE TABLE registry_subscription (
 -- AUTOINCREMENT: a push that began before its registry was deleted must not land in another one.
 CREATE TABLE registry (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
-  account_id INTEGER NOT NULL REFERENCES account (id),
-  name       TEXT NOT NULL UNIQUE,
+  account_id INTEGER REFERENCES account (id), -- NULL: deleted, and what it had is being removed
+  name       TEXT NOT NULL UNIQUE,            -- when deleted, one that no registry can have
   region     TEXT NOT NULL,
   settings   TEXT, -- a JSON object: retention, immutable tags, schedule, webhooks' places
   created_at INTEGER NOT NULL
@@ -20,7 +20,7 @@ CREATE INDEX registry_of_account ON registry (account_id, id);
 -- There from the first upload on; a name may have slashes.
 CREATE TABLE repository (
   id          INTEGER PRIMARY KEY AUTOINCREMENT,
-  registry_id INTEGER NOT NULL REFERENCES registry (id),
+  registry_id INTEGER REFERENCES registry (id), -- NULL: deleted, and what it had is being removed
   name        TEXT NOT NULL,
   created_at  INTEGER NOT NULL,
   UNIQUE (registry_id, name)

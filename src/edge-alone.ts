@@ -169,7 +169,7 @@ function snapshotOf({ origin, defaultTtl }: EdgeConfig, state: EdgeState): Snaps
   };
   return async function* snapshot() {
     const certificates = state.certificate === undefined ? [] : [state.certificate];
-    yield { kind: "part", endpoints: [endpoint], purges: [], certificates };
+    yield { kind: "part", endpoints: [endpoint], purges: [], certificates, challenges: [] };
     yield { kind: "end", number: state.number };
   };
 }

@@ -4,6 +4,7 @@ import type { Explainer } from "#cdn/explain-routes.ts";
 import type { StoredListing } from "#cdn/stored-listing.ts";
 import { newLoopToken } from "#edge/origin/cdn-loop.ts";
 import type { FeedHub } from "#feed/hub.ts";
+import type { PlatformName } from "#feed/message.ts";
 import { Fleet } from "#fleet/fleet.ts";
 import { startOriginServer } from "#space/origin-server.ts";
 import { type EdgeView, readSnapshot } from "#sqlite/feed-source.ts";
@@ -29,6 +30,8 @@ export interface EdgeStartParts {
   readonly hub: FeedHub;
   readonly usage: EdgeUsage;
   readonly view: EdgeView;
+  /** Names whose requests the workers hand over. */
+  readonly platform: readonly PlatformName[];
 }
 
 /** Where the edge answers, and who knows what it has stored. */
@@ -43,7 +46,7 @@ export interface StartedEdge {
 
 /** Starts the edge's workers, and the server where they find embedded Spaces. */
 export async function startEdge(
-  { config, log, folder, storage, hub, usage, view }: EdgeStartParts,
+  { config, log, folder, storage, hub, usage, view, platform }: EdgeStartParts,
   { stack, listeners }: { readonly stack: AsyncDisposableStack; readonly listeners: Together },
 ): Promise<StartedEdge> {
   const { host, edge, logLevel } = config;
@@ -81,6 +84,7 @@ export async function startEdge(
         memoryBytesMax: edge.memoryBytesMax,
         ...(disk === undefined ? {} : { disk: { folder: cache } }),
         loopToken: newLoopToken(),
+        platform,
         embedded: { port: origin.port, secret },
         logLevel,
         ...(accessLog === undefined ? {} : { accessLog }),

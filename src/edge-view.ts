@@ -1,13 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { openAnswer } from "#acme/answers.ts";
 import { edgeSettings, type KeptSettings, urlSecretsPurpose } from "#cdn/settings.ts";
 import { keyPurpose } from "#certificate/serving.ts";
-import type { CorsRule, EdgeEndpoint, EndpointSettings } from "#feed/entry.ts";
+import type { CorsRule, EdgeChallenge, EdgeEndpoint, EndpointSettings } from "#feed/entry.ts";
 import { edgeCorsRules } from "#space/cors.ts";
 import { credentialsPurpose } from "#space/space-service.ts";
 import { UpstreamCredentials, type UpstreamDefault, upstreamOf } from "#space/upstream.ts";
 import type { EdgeView } from "#sqlite/feed-source.ts";
-import type { EdgeRow } from "#sqlite/rows.ts";
+import type { ChallengeRow, EdgeRow } from "#sqlite/rows.ts";
 import type { Config } from "./config.ts";
 import type { Seal } from "./seal.ts";
 
@@ -22,7 +23,14 @@ export function edgeView(seal: Seal, byDefault: UpstreamDefault | undefined): Ed
       keyPem: seal.open(row.sealed_key, keyPurpose(row.id)),
       notAfter: row.not_after,
     }),
+    challenge: (row) => edgeChallenge(row, seal),
   };
+}
+
+function edgeChallenge({ id, sealed_answer: sealed }: ChallengeRow, seal: Seal): EdgeChallenge {
+  const answer = openAnswer(seal, id, sealed);
+  if (answer.kind === "dns-01") throw new Error("Edges answer nothing by DNS");
+  return { id, ...answer };
 }
 
 function edgeEndpoint(

@@ -5,7 +5,7 @@ import type { Config } from "./config.ts";
 const WILDCARDS = new Set(["::", "0.0.0.0"]);
 
 /** RFC 5735 §3, RFC 4291 §2.5.3. */
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === "::1" || host.startsWith("127.");
 }
 
@@ -19,8 +19,13 @@ export function speaksPlain({ host, api }: Config): boolean {
 
 /** A listener as a client of this machine reaches it. */
 export function urlOf(scheme: "http" | "https", host: string, port: number): string {
+  return `${scheme}://${authorityOf(host, port)}`;
+}
+
+/** The same without a scheme: `127.0.0.1:8053`. */
+export function authorityOf(host: string, port: number): string {
   const reachable = WILDCARDS.has(host) ? "127.0.0.1" : host;
-  return `${scheme}://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+  return `${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
 }
 
 /** Names on the API's certificate: this machine's, the operator's, and the domain's. */
@@ -36,11 +41,37 @@ export function apiNames({ host, api, domain }: Config): readonly string[] {
   ];
 }
 
+/**
+ * Names on the registry's certificate: the API's, and its own beside each `api.` name, as
+ * registry.digitalocean.com where the operator has given the API the other one.
+ */
+export function registryNames(config: Config): readonly string[] {
+  const names = apiNames(config);
+  const own = names
+    .filter((name) => name.startsWith("api."))
+    .map((name) => `registry.${name.slice("api.".length)}`);
+  return [...new Set([...names, ...own])];
+}
+
 /** A leaf for them is made anew when they change: it is looked at daily, and at each start. */
 function ownAddresses(): readonly string[] {
   const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
   // A link-local address means nothing without its zone, for which a certificate has no place.
   return addresses.map(({ address }) => address).filter((address) => !/^fe80:/i.test(address));
+}
+
+/** Of the platform's own names, those that the local CA is to issue certificates for at the start. */
+export function locallyIssued({ domain, acme }: Config): readonly string[] {
+  return domain === undefined || acme.directory !== "local" ? [] : platformNames(domain, []);
+}
+
+/**
+ * Names of the platform's own that clients ask for over TLS at the edge: the control plane's, and one
+ * wildcard for the endpoints of each region.
+ */
+export function platformNames(domain: string, regions: readonly string[]): readonly string[] {
+  const wildcards = regions.map((region) => `*.${region}.cdn.spaces.${domain}`);
+  return [`api.${domain}`, `registry.${domain}`, ...wildcards];
 }
 
 /** Names that no endpoint's custom domain may lie under: the platform serves them itself. */

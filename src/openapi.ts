@@ -7,7 +7,7 @@ import { VERSION } from "./version.ts";
 /** `npm run openapi`: writes openapi.json; with `--check`, says whether it is what routes say. */
 const home = { version: VERSION, edge: "", edgeTls: "", caPem: "" };
 // Only schemas are read: no handler runs, so that none of what handlers need has to exist.
-const parts = { home: () => home, metrics: {} } as RouteParts;
+const parts = { home: () => home, metrics: {}, registry: {} } as RouteParts;
 const text = `${JSON.stringify(openApiDocument(allRoutes(parts), VERSION), null, 2)}\n`;
 
 const [, , file = "openapi.json", check] = argv;

@@ -7,6 +7,8 @@ export interface Running {
   readonly apiTls: string;
   readonly edge: string;
   readonly edgeTls: string;
+  readonly registry: string;
+  readonly registryTls: string;
   readonly workers: number;
   readonly email: string;
   /** Only at the first start: it is shown this once. */
@@ -29,6 +31,7 @@ export function summary(running: Running): readonly string[] {
     ["API, TLS", `${apiTls}  (trust ${dataDir}/ca/ca.pem)`],
     ["Edge", `${running.edge}  (${workers})`],
     ["Edge, TLS", running.edgeTls],
+    ["Registry", `${running.registry}  (TLS: ${running.registryTls})`],
     ["Data", dataDir],
     ["Account", running.email],
     ...tokenLine(running),

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { getPathNoStrict } from "hono/utils/url";
 import type { Door } from "./door.ts";
 import type { AnyRoute, RoutesOfPath } from "./route.ts";
 
@@ -9,9 +10,18 @@ interface Peer {
 
 export type Handler = (request: Request, peer: Peer) => Promise<Response>;
 
+/** What a path is to be routed by, where a client writes it in a way of its own. */
+type Canonical = (method: string, path: string) => string;
+
 /** Mounts the routes by their paths, so that a wrong method is told from a wrong path. */
-export function createRouter(routes: readonly AnyRoute[], door: Door): Handler {
-  const app = new Hono<{ Bindings: Peer }>({ strict: false });
+export function createRouter(
+  routes: readonly AnyRoute[],
+  door: Door,
+  canonical: Canonical = (_, path) => path,
+): Handler {
+  const app = new Hono<{ Bindings: Peer }>({
+    getPath: (request) => canonical(request.method, getPathNoStrict(request)),
+  });
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const here = routesOfPath(ofPath);
     app.all(path, (c) =>

@@ -34,7 +34,7 @@ export async function startApi(
   address: Address,
   identity?: TlsIdentity,
 ): Promise<ApiServer> {
-  const listener = requestListener(handler, refuseMalformed);
+  const listener = apiListener(handler, refuseMalformed);
   const options = {
     headersTimeout: API_HEADERS_TIMEOUT_MS,
     // Bodies of objects may take as long as they keep coming: `timeout` ends those that do not.
@@ -62,7 +62,8 @@ export async function startApi(
   };
 }
 
-function requestListener(handler: Handler, refuseMalformed: () => Response): RequestListener {
+/** What answers requests on a server of node:http. */
+export function apiListener(handler: Handler, refuseMalformed: () => Response): RequestListener {
   const listener = getRequestListener(
     (request, env) => {
       const { remoteAddress = "unknown" } = env.incoming.socket;

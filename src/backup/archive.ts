@@ -25,10 +25,10 @@ export interface BackupParts {
   /** Path of a consistent snapshot of the database, made for this backup. */
   readonly database: string;
   /**
-   * Files of the embedded Spaces, relative to `<data dir>/objects`. Each must stay until it has
-   * been read: a file that is gone fails the backup, since the database would name it for ever.
+   * Files of objects and blobs, relative to `dataDir`. Each must stay until it has been read: a file
+   * that is gone fails the backup, since the database would name it for ever.
    */
-  readonly objects: AsyncIterable<string>;
+  readonly files: AsyncIterable<string>;
   readonly atollVersion: string;
   readonly createdAt: Date;
   readonly feedNumber: number;
@@ -83,8 +83,8 @@ async function fill(filling: Filling, parts: BackupParts, signal: AbortSignal): 
   for (const name of await optionalFiles(parts.dataDir)) {
     await addFile(filling, name, join(parts.dataDir, name), signal);
   }
-  for await (const object of parts.objects) {
-    await addFile(filling, `objects/${object}`, join(parts.dataDir, "objects", object), signal);
+  for await (const name of parts.files) {
+    await addFile(filling, name, join(parts.dataDir, name), signal);
   }
   const end = filling.tally.end();
   addText(filling, END_NAME, end);

@@ -3,7 +3,8 @@ import { z } from "zod";
 
 /**
  * A backup is a tar archive (POSIX.1-2001) with, in this order: what it is, the database, the
- * local CA, the master key, the objects of embedded Spaces, and an end that counts it all.
+ * local CA, the master key, the objects of embedded Spaces and the registry's blobs, and an end that
+ * counts it all.
  */
 
 /** First of all entries: a foreign archive is known by its first 512 bytes. */
@@ -13,7 +14,7 @@ export const MANIFEST_NAME = "atoll-backup.json";
 export const END_NAME = "end";
 
 /** Raised when an older Atoll could not restore what a newer one writes. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** Of the two entries that are read whole. */
 export const TEXT_BYTES_MAX = 65_536;
@@ -46,8 +47,10 @@ export const MASTER_KEY = "master.key" as EntryName;
 
 const NAME_LENGTH_MAX = 1_024;
 const SEGMENT = "[A-Za-z0-9_][A-Za-z0-9._-]{0,254}";
-/** `objects` may be nested, as sharded stores are; a segment never begins with a dot. */
-const ENTRY = new RegExp(`^(atoll\\.db|master\\.key|ca/${SEGMENT}|objects(/${SEGMENT}){1,8})$`);
+/** What is of many files may be nested, as sharded stores are; a segment never begins with a dot. */
+const ENTRY = new RegExp(
+  `^(atoll\\.db|master\\.key|ca/${SEGMENT}|(objects|registry/blobs)(/${SEGMENT}){1,8})$`,
+);
 
 /** The name of a file that belongs into a data folder. */
 export function parseEntryName(text: string): EntryName | undefined {

@@ -12,9 +12,9 @@ export interface BackupSources {
   readonly temporary: string;
   /** Writes a consistent copy of the database to a new file, and says which change is its last. */
   copyDatabase(path: string): Promise<{ readonly feedNumber: number }>;
-  /** Files that the copy refers to, relative to the objects' folder. */
+  /** Files that the copy refers to, relative to the data folder: of objects, and of blobs. */
   filesOf(path: string): Iterable<string>;
-  /** No file of an object goes away while this is held. */
+  /** None of those files goes away while this is held. */
   holdDeletions(): AsyncDisposable;
 }
 
@@ -42,7 +42,7 @@ export async function takeBackup(
     {
       dataDir: sources.dataDir,
       database,
-      objects: asynchronous(sources.filesOf(database)),
+      files: asynchronous(sources.filesOf(database)),
       atollVersion: VERSION,
       createdAt: new Date(clock.now()),
       feedNumber,

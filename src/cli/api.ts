@@ -81,14 +81,19 @@ export class Api implements AsyncDisposable {
   }
 
   /** Every member of a collection, over all of its pages. */
-  async list<S extends z.ZodType>(path: string, name: string, each: S): Promise<z.output<S>[]> {
+  async list<S extends z.ZodType>(
+    path: string,
+    name: string,
+    each: S,
+    filter: Query = {},
+  ): Promise<z.output<S>[]> {
     const Page = z
       .looseObject({ meta: z.looseObject({ total: z.int().nonnegative() }) })
       .transform((page) => ({ total: page.meta.total, members: page[name] }))
       .pipe(z.object({ total: z.int(), members: z.array(each) }));
     const found: z.output<S>[] = [];
     for (let page = 1; page <= PAGES_MAX; page += 1) {
-      const query = { page: String(page), per_page: String(PAGE_SIZE) };
+      const query = { ...filter, page: String(page), per_page: String(PAGE_SIZE) };
       const { total, members } = await this.call({ method: "GET", path, query }, Page);
       found.push(...members);
       if (members.length === 0 || found.length >= total) break;

@@ -5,8 +5,11 @@ import { addAccountCommands } from "./accounts.ts";
 import { addBackupCommands } from "./backup.ts";
 import { addCaCommands } from "./ca.ts";
 import { addCdnCommands } from "./cdn.ts";
+import { addCertificateCommands } from "./certificates.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addEdgeCommand } from "./edge.ts";
+import { addKeyCommands } from "./key.ts";
+import { addRegistryCommands } from "./registry.ts";
 import { addServeCommand } from "./serve.ts";
 import { addCorsCommand } from "./space-cors.ts";
 import { addObjectCommands } from "./space-objects.ts";
@@ -57,9 +60,12 @@ function atollProgram(world: World): Command {
   addObjectCommands(program, world);
   addCorsCommand(program, world);
   addCdnCommands(program, world);
+  addCertificateCommands(program, world);
+  addRegistryCommands(program, world);
   addTokenCommands(program, world);
   addAccountCommands(program, world);
   addCaCommands(program, world);
+  addKeyCommands(program, world);
   addBackupCommands(program, world);
   return program;
 }

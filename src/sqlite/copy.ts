@@ -1,4 +1,5 @@
 import { backup } from "node:sqlite";
+import type { Digest } from "#oci/digest.ts";
 import { openForReading, statements } from "./connection.ts";
 import { lastNumber } from "./feed-log.ts";
 
@@ -15,8 +16,19 @@ export async function copyDatabase(
   return { feedNumber: lastNumber(copy) };
 }
 
-/** Names of the object files that a database refers to. */
-export function* filesOf(path: string): Generator<string> {
+/** What a database refers to outside itself: files of objects, and blobs by their digests. */
+export interface Referred {
+  readonly object: (file: string) => string;
+  readonly blob: (digest: Digest) => string;
+}
+
+/** The paths of all that a database refers to, each as its owner says where it is. */
+export function* filesOf(path: string, place: Referred): Generator<string> {
   using db = openForReading(path);
-  for (const row of statements(db, "spaces.sql")("files").iterate()) yield String(row["file"]);
+  for (const row of statements(db, "spaces.sql")("files").iterate()) {
+    yield place.object(String(row["file"]));
+  }
+  for (const row of statements(db, "oci.sql")("blobs").iterate()) {
+    yield place.blob(row["digest"] as Digest);
+  }
 }

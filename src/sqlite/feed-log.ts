@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { FEED_ROWS_KEPT } from "#limits.ts";
 import { statements } from "./connection.ts";
-import type { CertificateRow, EdgeRow } from "./rows.ts";
+import type { CertificateRow, ChallengeRow, EdgeRow } from "./rows.ts";
 
 type RecordedChange =
   | { readonly kind: "endpoint-put"; readonly row: EdgeRow }
@@ -13,7 +13,9 @@ type RecordedChange =
       readonly soft?: boolean;
     }
   | { readonly kind: "certificate-put"; readonly row: CertificateRow }
-  | { readonly kind: "certificate-delete"; readonly id: string };
+  | { readonly kind: "certificate-delete"; readonly id: string }
+  | { readonly kind: "challenge-put"; readonly row: ChallengeRow }
+  | { readonly kind: "challenge-delete"; readonly id: string };
 
 /** A feed entry as the writer thread hands it over: credentials and keys are still sealed. */
 export type FeedRecord = RecordedChange & { readonly number: number };

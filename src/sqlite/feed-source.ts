@@ -1,12 +1,12 @@
 import type { StatementSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { EdgeCertificate, EdgeEndpoint, FeedEntry } from "#feed/entry.ts";
+import type { EdgeCertificate, EdgeChallenge, EdgeEndpoint, FeedEntry } from "#feed/entry.ts";
 import type { SnapshotPart } from "#feed/hub.ts";
 import type { KeptPurge } from "#feed/message.ts";
 import { unreachable } from "#unreachable.ts";
 import { openForReading, statements } from "./connection.ts";
 import { type FeedRecord, lastNumber } from "./feed-log.ts";
-import type { CertificateRow, EdgeRow } from "./rows.ts";
+import type { CertificateRow, ChallengeRow, EdgeRow } from "./rows.ts";
 
 /** Rows of one turn: a few milliseconds of this thread. */
 const PART_ROWS = 1_000;
@@ -15,6 +15,7 @@ const PART_ROWS = 1_000;
 export interface EdgeView {
   readonly endpoint: (row: EdgeRow) => EdgeEndpoint;
   readonly certificate: (row: CertificateRow) => EdgeCertificate;
+  readonly challenge: (row: ChallengeRow) => EdgeChallenge;
 }
 
 /** The records of a transaction as the edges get them. */
@@ -29,8 +30,11 @@ function toEntry(record: FeedRecord, view: EdgeView): FeedEntry {
       return { kind, number, endpoint: view.endpoint(record.row) };
     case "certificate-put":
       return { kind, number, certificate: view.certificate(record.row) };
+    case "challenge-put":
+      return { kind, number, challenge: view.challenge(record.row) };
     case "endpoint-delete":
     case "certificate-delete":
+    case "challenge-delete":
     case "purge":
       return record;
     default:
@@ -47,6 +51,10 @@ export async function* readSnapshot(path: string, view: EdgeView): AsyncGenerato
   for await (const rows of pages<CertificateRow & Numbered>(certificates, [0], byNumber)) {
     yield { ...NOTHING, certificates: rows.map(view.certificate) };
   }
+  const challenges = statements(db, "challenges.sql")("edgeChallengesAfter");
+  for await (const rows of pages<ChallengeRow & Numbered>(challenges, [0], byNumber)) {
+    yield { ...NOTHING, challenges: rows.map(view.challenge) };
+  }
   const sql = statements(db, "endpoints.sql");
   for await (const rows of pages<EdgeRow & Numbered>(sql("edgeEndpointsAfter"), [0], byNumber)) {
     yield { ...NOTHING, endpoints: rows.map(view.endpoint) };
@@ -60,7 +68,13 @@ export async function* readSnapshot(path: string, view: EdgeView): AsyncGenerato
   yield { kind: "end", number };
 }
 
-const NOTHING = { kind: "part", endpoints: [], purges: [], certificates: [] } as const;
+const NOTHING = {
+  kind: "part",
+  endpoints: [],
+  purges: [],
+  certificates: [],
+  challenges: [],
+} as const;
 
 interface Numbered {
   readonly number: number;

@@ -147,3 +147,6 @@ SELECT digest, media_type, artifact_type, annotations, length(content) AS size_b
 WHERE repository_id = :repository AND subject = :subject AND digest > :after
   AND (:type IS NULL OR artifact_type = :type)
 ORDER BY digest LIMIT :limit;
+
+-- name: blobs
+SELECT digest FROM blob;

@@ -44,6 +44,12 @@ export interface CertificateRow {
   readonly not_after: number;
 }
 
+/** A challenge that the edges answer. */
+export interface ChallengeRow {
+  readonly id: string;
+  readonly sealed_answer: Uint8Array;
+}
+
 export interface AccountRow {
   readonly id: number;
   readonly uuid: string;
@@ -100,10 +106,13 @@ export function toEndpoint(row: EndpointRow): Endpoint {
   };
 }
 
-export function toServingCertificate(row: CertificateRow): ServingCertificate {
+export function toServingCertificate(
+  row: CertificateRow & { readonly managed: 0 | 1 },
+): ServingCertificate {
   return {
     id: row.id,
     ...given("ownName", row.own_name),
+    ...(row.managed === 1 ? { managed: true } : {}),
     names: JSON.parse(row.names) as string[],
     chain: row.chain,
     sealedKey: row.sealed_key,

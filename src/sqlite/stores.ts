@@ -48,6 +48,8 @@ export function sqliteEndpoints(db: DatabaseSync, writer: Writer): EndpointStore
     }),
     regions: () =>
       all(sql("regions").all(), ({ region, domain }: Region): Region => ({ region, domain })),
+    spacesIn: ({ region, domain }) =>
+      all(sql("spacesIn").all(region, domain), (row: { readonly name: string }) => row.name),
   };
 }
 

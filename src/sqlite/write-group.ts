@@ -1,8 +1,19 @@
 import type { DatabaseSync } from "node:sqlite";
+import { admit } from "#registry/admit.ts";
+import { accountCertificateWrites } from "./account-certificate-writes.ts";
 import { accountWrites } from "./account-writes.ts";
+import { acmeAccountWrites } from "./acme-account-writes.ts";
+import { certificateJobWrites } from "./certificate-job-writes.ts";
 import { certificateWrites } from "./certificate-writes.ts";
+import { challengeWrites } from "./challenge-writes.ts";
+import { collectionWrites } from "./collection-writes.ts";
 import { endpointWrites } from "./endpoint-writes.ts";
 import type { FeedRecord, WriteContext } from "./feed-log.ts";
+import { ociWrites } from "./oci-writes.ts";
+import { registryContentWrites } from "./registry-content-writes.ts";
+import { registryDeliveryWrites } from "./registry-deliveries.ts";
+import { registrySettingsWrites } from "./registry-settings.ts";
+import { registryWrites } from "./registry-writes.ts";
 import { settingsWrites } from "./settings-writes.ts";
 import { spaceWrites } from "./space-writes.ts";
 import type { WriteGroup, WriteOutcome, WriteRequest } from "./write-message.ts";
@@ -13,9 +24,19 @@ import type { WriteGroup, WriteOutcome, WriteRequest } from "./write-message.ts"
  */
 export function writeGroupRunner(db: DatabaseSync, now: () => number) {
   const writes: Readonly<Record<string, (...args: never[]) => unknown>> = {
+    ...accountCertificateWrites(db),
     ...accountWrites(db),
+    ...acmeAccountWrites(db),
+    ...certificateJobWrites(db),
     ...certificateWrites(db),
+    ...challengeWrites(db),
+    ...collectionWrites(db),
     ...endpointWrites(db),
+    ...ociWrites(db, admit),
+    ...registryContentWrites(db),
+    ...registryDeliveryWrites(db),
+    ...registrySettingsWrites(db),
+    ...registryWrites(db),
     ...settingsWrites(db),
     ...spaceWrites(db),
   };

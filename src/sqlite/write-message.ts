@@ -1,14 +1,34 @@
+import type { accountCertificateWrites } from "./account-certificate-writes.ts";
 import type { accountWrites } from "./account-writes.ts";
+import type { acmeAccountWrites } from "./acme-account-writes.ts";
+import type { certificateJobWrites } from "./certificate-job-writes.ts";
 import type { certificateWrites } from "./certificate-writes.ts";
+import type { challengeWrites } from "./challenge-writes.ts";
+import type { collectionWrites } from "./collection-writes.ts";
 import type { endpointWrites } from "./endpoint-writes.ts";
 import type { FeedRecord, WriteContext } from "./feed-log.ts";
+import type { ociWrites } from "./oci-writes.ts";
+import type { registryContentWrites } from "./registry-content-writes.ts";
+import type { registryDeliveryWrites } from "./registry-deliveries.ts";
+import type { registrySettingsWrites } from "./registry-settings.ts";
+import type { registryWrites } from "./registry-writes.ts";
 import type { settingsWrites } from "./settings-writes.ts";
 import type { spaceWrites } from "./space-writes.ts";
 
 /** Every write there is, by name: what the writer thread takes. */
-export type Writes = ReturnType<typeof accountWrites> &
+export type Writes = ReturnType<typeof accountCertificateWrites> &
+  ReturnType<typeof accountWrites> &
+  ReturnType<typeof acmeAccountWrites> &
+  ReturnType<typeof certificateJobWrites> &
   ReturnType<typeof certificateWrites> &
+  ReturnType<typeof challengeWrites> &
+  ReturnType<typeof collectionWrites> &
   ReturnType<typeof endpointWrites> &
+  ReturnType<typeof ociWrites> &
+  ReturnType<typeof registryContentWrites> &
+  ReturnType<typeof registryDeliveryWrites> &
+  ReturnType<typeof registrySettingsWrites> &
+  ReturnType<typeof registryWrites> &
   ReturnType<typeof settingsWrites> &
   ReturnType<typeof spaceWrites>;
 

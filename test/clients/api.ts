@@ -8,6 +8,8 @@ import { inParallel } from "../support/until.ts";
 import { createAccount, createEndpoint, createToken, originOf } from "../support/world.ts";
 import { clientContract, type Platform } from "./contract.ts";
 import { DoctlHome, doctl } from "./doctl.ts";
+import { doctlRegistries } from "./doctl-registry.ts";
+import { doctlCertificates } from "./doctl-certificates.ts";
 import { dots } from "./dots.ts";
 import { dotsWrapper } from "./dots-wrapper.ts";
 import { buildDoctl } from "./install.ts";
@@ -36,7 +38,9 @@ export async function apiClients(folder: string): Promise<void> {
     test("doctl", { skip: "there is no Go to build it with" }, () => {});
   } else {
     clientContract(doctl(program), platform);
+    doctlCertificates(program, platform);
     doctlSignIn(program, platform);
+    doctlRegistries(program, platform.atoll);
   }
 }
 

@@ -10,6 +10,7 @@ const run = promisify(execFile);
 const HERE = import.meta.dirname;
 /** Shared by all checkouts: a folder's name is the hash of what is in it. */
 const CACHE = join(tmpdir(), "atoll-clients");
+const PEBBLE = "github.com/letsencrypt/pebble/v2/cmd";
 const OUTPUT_BYTES_MAX = 16 * 1_048_576;
 
 /** The folder whose node_modules has the clients of package-lock.json. */
@@ -33,6 +34,28 @@ export async function buildH2spec(): Promise<string | undefined> {
 /** Our driver of net/http; undefined on a machine without Go. */
 export async function buildGoDriver(): Promise<string | undefined> {
   return buildGo("go-driver", "edge/go", ["go.mod", "main.go"], ".");
+}
+
+/** Let's Encrypt's test CA, and the DNS server for it; undefined on a machine without Go. */
+export async function buildPebble(): Promise<PebblePrograms | undefined> {
+  const build = (name: string) =>
+    buildGo(name, "../acme/pebble", ["go.mod", "go.sum"], `${PEBBLE}/${name}`);
+  const pebble = await build("pebble");
+  const challengeDns = await build("pebble-challtestsrv");
+  return pebble === undefined || challengeDns === undefined ? undefined : { pebble, challengeDns };
+}
+
+export interface PebblePrograms {
+  readonly pebble: string;
+  readonly challengeDns: string;
+}
+
+/** A client of registries that test/registry/go has the module of; undefined on a machine without Go. */
+export async function buildRegistryClient(
+  name: string,
+  program: string,
+): Promise<string | undefined> {
+  return buildGo(name, `../registry/go/${name}`, ["go.mod", "go.sum"], program);
 }
 
 /** A Python that has what `requirements.txt` asks for; undefined where none can make a venv. */

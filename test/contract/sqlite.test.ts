@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
 import { PURGES_PER_ENDPOINT_MAX } from "#limits.ts";
 import { type EdgeView, readSnapshot, toEntries } from "#sqlite/feed-source.ts";
+import { accountCertificateContract } from "./account-certificate-store.ts";
 import { accountStoreContract } from "./account-store.ts";
 import { certificateStoreContract } from "./certificate-store.ts";
 import { endpointStoreContract } from "./endpoint-store.ts";
@@ -18,6 +19,7 @@ async function openTelling() {
 }
 
 endpointStoreContract("SQLite", openTelling);
+accountCertificateContract("SQLite", openTelling);
 certificateStoreContract("SQLite", openTelling);
 accountStoreContract("SQLite", openTemporaryStorage);
 spaceStoreContract("SQLite", openTemporaryStorage);
@@ -36,6 +38,13 @@ const view: EdgeView = {
     certPem: row.chain,
     keyPem: "opened",
     notAfter: row.not_after,
+  }),
+  challenge: ({ id }) => ({
+    id,
+    kind: "http-01",
+    name: "static.example.com",
+    token: id,
+    keyAuthorization: "opened",
   }),
 };
 

@@ -11,7 +11,10 @@ export interface TemporaryStorage extends Storage {
   readonly database: string;
 }
 
-export async function openTemporaryStorage(): Promise<TemporaryStorage> {
+/** @param told gets what `records` gets, as it comes */
+export async function openTemporaryStorage(
+  told: (records: readonly FeedRecord[]) => void = () => undefined,
+): Promise<TemporaryStorage> {
   await using stack = new AsyncDisposableStack();
   const path = await mkdtemp(join(tmpdir(), "atoll-storage-"));
   stack.defer(() => rm(path, { recursive: true }));
@@ -19,7 +22,10 @@ export async function openTemporaryStorage(): Promise<TemporaryStorage> {
   const records: FeedRecord[] = [];
   const storage = stack.use(
     await openStorage(folder, {
-      onRecords: (group) => records.push(...group),
+      onRecords: (group) => {
+        records.push(...group);
+        told(group);
+      },
       onDeath: (error) => {
         throw error;
       },

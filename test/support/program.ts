@@ -35,6 +35,8 @@ export function serveEnvironment(
     ATOLL_TOKEN: TOKEN,
     ATOLL_EDGE_WORKERS: "1",
     ATOLL_RATE_LIMITS: "off",
+    // With a domain it would be a public one.
+    ATOLL_ACME_DIRECTORY: "local",
     ...env,
   };
 }

@@ -45,13 +45,13 @@ async function dataFolder(): Promise<string> {
 async function write(
   dataDir: string,
   output: Writable,
-  names: Iterable<string> = OBJECTS.keys(),
+  names: Iterable<string> = OBJECTS.keys().map((name) => `objects/${name}`),
   until: AbortSignal = signal,
 ): ReturnType<typeof writeBackup> {
   const parts = {
     dataDir,
     database: join(dataDir, "snapshot"),
-    objects: Readable.from(names) as AsyncIterable<string>,
+    files: Readable.from(names) as AsyncIterable<string>,
     atollVersion: "0.1.0",
     createdAt: new Date(Date.UTC(2026, 10, 22)),
     feedNumber: 42,

@@ -22,7 +22,7 @@ async function serverWithBackup(): Promise<FakeServer> {
     const parts = {
       dataDir,
       database: join(dataDir, "snapshot"),
-      objects: Readable.from([]) as AsyncIterable<string>,
+      files: Readable.from([]) as AsyncIterable<string>,
       atollVersion: "0.1.0",
       createdAt: new Date(0),
       feedNumber: 7,

@@ -1,11 +1,13 @@
 import {
   close,
   closeSync,
+  existsSync,
   fstat,
   fstatSync,
   futimes,
   mkdir,
   open,
+  openSync,
   read,
   readSync,
   rename,
@@ -34,6 +36,8 @@ export interface OpenedFile {
 export interface EntryFiles {
   /** Opens for reading; undefined: there is none. */
   open(path: string): Promise<OpenedFile | undefined>;
+  /** The same between two turns of the loop: what is not there has to cost next to nothing. */
+  openNow(path: string): OpenedFile | undefined;
   /** Reads as much as there is room for; less only where the file ends. */
   read(fd: number, into: Buffer, position: number): Promise<number>;
   /** The same between two turns of the loop. */
@@ -43,6 +47,8 @@ export interface EntryFiles {
   /** Sets the time of the last use. */
   touch(fd: number, timeMs: number): Promise<void>;
   close(fd: number): void;
+  /** The same of a file that still has a name: of others the disk has something to do for it. */
+  closeNow(fd: number): void;
   /**
    * Writes under the temporary name, then renames; missing folders are made. After a failure the
    * file is as it was. Not synced. Answers by how many bytes more the disk is used.
@@ -99,6 +105,19 @@ export const localFiles: EntryFiles = {
       });
     }),
 
+  openNow: (path) => {
+    // An error for each that is not there would cost five times what it costs to ask first.
+    if (!existsSync(path)) return undefined;
+    const fd = openNamed(path);
+    if (fd === undefined) return undefined;
+    try {
+      return { fd, state: fstatSync(fd) };
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  },
+
   read: (fd, into, position) =>
     new Promise((resolve, reject) => {
       read(fd, into, 0, into.length, position, (error, bytes) => {
@@ -115,6 +134,8 @@ export const localFiles: EntryFiles = {
 
   // Nothing was written through it: there is nothing that could be lost.
   close: (fd) => close(fd, () => undefined),
+
+  closeNow: (fd) => closeSync(fd),
 
   write: async (parts, temporary, path) => {
     try {
@@ -144,6 +165,16 @@ export const localFiles: EntryFiles = {
 
   inputs: () => resourceUsage().fsRead,
 };
+
+/** Undefined: it was removed in the meantime. */
+function openNamed(path: string): number | undefined {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  }
+}
 
 async function writeFile(parts: readonly Buffer[], path: string): Promise<void> {
   const fd = await inFolder(path, () => openAsync(path, "w", 0o600));

@@ -9,7 +9,7 @@ import {
   HEAD_READ_BYTES,
   TOUCH_INTERVAL_MS,
 } from "./limits.ts";
-import { type OpenedEntry, openEntry, readBody } from "./open-entry.ts";
+import { type OpenedEntry, openEntry, openEntryNow, readBody } from "./open-entry.ts";
 import { type OpenFile, OpenFiles } from "./open-files.ts";
 import { QuickPace } from "./quick-pace.ts";
 import type { RareLog } from "./rare-log.ts";
@@ -69,6 +69,7 @@ export class EntryReader<H> {
   readonly #open: OpenFiles<H>;
   readonly #pace: QuickPace;
   readonly #scratch: Buffer[] = [];
+  readonly #quickScratch = Buffer.allocUnsafeSlow(FIRST_READ_BYTES);
   /** What was written before is not believed. */
   #notBefore = Number.NEGATIVE_INFINITY;
 
@@ -97,13 +98,14 @@ export class EntryReader<H> {
   }
 
   /**
-   * Reads between two turns of the loop, if the file is open, and so was read within the last
-   * minute, and as long as such reads are fast.
+   * Reads between two turns of the loop, as long as such reads are fast: what is open, and so was read
+   * within the last minute; and small files that are not, or are not there, while nothing this process
+   * reads comes from a disk.
    */
   readNow(key: string): DiskEntry<H> | undefined | "unknown" {
     if (!this.#pace.allows) return "unknown";
     const file = this.#open.get(key);
-    if (file === undefined) return "unknown";
+    if (file === undefined) return this.#pace.allowsOpening ? this.#readUnopenedNow(key) : "unknown";
     const body = this.#parts.allocate(file.layout.bodyBytes);
     const bytes = this.#pace.timed(() =>
       this.#parts.files.readNow(file.fd, body, bodyAt(file.layout)),
@@ -164,30 +166,69 @@ export class EntryReader<H> {
     }
   }
 
+  #readUnopenedNow(key: string): DiskEntry<H> | undefined | "unknown" {
+    const { root, files } = this.#parts;
+    const name = entryName(key);
+    const opening = this.#pace.timed(() =>
+      openEntryNow(files, entryPath(root, name), this.#quickScratch),
+    );
+    if (opening.kind === "large") return "unknown";
+    if (opening.kind === "absent") return this.#absent();
+    if (opening.kind === "corrupt") return this.#dropCorrupt(key, name, opening.fault);
+    let file: OpenFile<H> | undefined;
+    try {
+      const entry = this.#begin(key, opening);
+      if (typeof entry === "string") return this.#dropCorrupt(key, name, entry);
+      opening.bodyBegin.copy(entry.body);
+      if (!isBodyWhole(entry.body, opening.layout)) {
+        return this.#dropCorrupt(key, name, "wrong checksum of the body");
+      }
+      file = this.#fileOf(name, opening, entry.head);
+      return file === undefined ? this.#absent() : this.#used(file, entry.body);
+    } finally {
+      this.#keepOpen(key, opening.fd, file);
+    }
+  }
+
   async #readOpened(
     key: string,
     name: string,
     opened: OpenedEntry,
   ): Promise<DiskEntry<H> | undefined> {
-    const { fd, state, layout } = opened;
     let file: OpenFile<H> | undefined;
     try {
-      // Two keys of one name, or a file that was put elsewhere.
-      if (opened.key !== key) return this.#dropCorrupt(key, name, "another key");
-      const head = this.#parts.decodeHead(opened.head);
-      if (head === undefined) return this.#dropCorrupt(key, name, "unreadable head");
-      const body = this.#parts.allocate(layout.bodyBytes);
-      const fault = await readBody(this.#parts.files, opened, body);
+      const entry = this.#begin(key, opened);
+      if (typeof entry === "string") return this.#dropCorrupt(key, name, entry);
+      const fault = await readBody(this.#parts.files, opened, entry.body);
       if (fault !== undefined) return this.#dropCorrupt(key, name, fault);
-      if (layout.writtenAt <= this.#notBefore) return this.#absent();
-      const usedAt = this.#parts.monotonic.now();
-      file = { fd, name, head, layout, state, usedAt, touchedAt: state.mtimeMs, ...UNUSED };
-      file.checkedAt = this.#checkedNow(file);
-      return this.#used(file, body);
+      file = this.#fileOf(name, opened, entry.head);
+      return file === undefined ? this.#absent() : this.#used(file, entry.body);
     } finally {
-      if (file === undefined) this.#parts.files.close(fd);
-      else this.#open.add(key, file);
+      this.#keepOpen(key, opened.fd, file);
     }
+  }
+
+  /** The head of an entry, and room for its body. */
+  #begin(key: string, { key: found, head: bytes, layout }: OpenedEntry): DiskEntry<H> | EntryFault {
+    // Two keys of one name, or a file that was put elsewhere.
+    if (found !== key) return "another key";
+    const head = this.#parts.decodeHead(bytes);
+    if (head === undefined) return "unreadable head";
+    return { head, body: this.#parts.allocate(layout.bodyBytes) };
+  }
+
+  /** A file whose entry was read and found whole; undefined: it is from too long ago. */
+  #fileOf(name: string, { fd, state, layout }: OpenedEntry, head: H): OpenFile<H> | undefined {
+    if (layout.writtenAt <= this.#notBefore) return undefined;
+    const usedAt = this.#parts.monotonic.now();
+    const file = { fd, name, head, layout, state, usedAt, touchedAt: state.mtimeMs, ...UNUSED };
+    file.checkedAt = this.#checkedNow(file);
+    return file;
+  }
+
+  #keepOpen(key: string, fd: number, file: OpenFile<H> | undefined): void {
+    if (file === undefined) this.#parts.files.close(fd);
+    else this.#open.add(key, file);
   }
 
   /** The bytes of an open file as its entry, if they are what was written. */

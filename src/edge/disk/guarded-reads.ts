@@ -49,6 +49,7 @@ export class GuardedReads<H> {
   /** Reads between two turns of the loop, where that is as fast as the page cache. */
   getQuick(key: string): DiskEntry<H> | undefined | "unknown" {
     if (this.#breaker.refuses) return this.#skip();
+    if (this.#reading.has(key)) return "unknown";
     try {
       const entry = this.#parts.reader.readNow(key);
       if (entry !== undefined && entry !== "unknown") this.#parts.counts.readQuickly += 1;

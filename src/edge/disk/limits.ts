@@ -36,6 +36,12 @@ export const QUICK_SLOW_MS_MAX = 20;
 /** A read that takes this long has waited for a disk, whatever the system says. */
 export const QUICK_STALL_MS_MAX = 50;
 
+/**
+ * What a process may have had read from disks in a second, in blocks of 512 bytes, for the next one to
+ * look for files between turns: a hundred of the smallest reads, 10 ms of an SSD.
+ */
+export const QUICK_INPUTS_MAX = 800;
+
 /** For how long nothing is read between turns then. */
 export const QUICK_REST_MS = 10_000;
 

@@ -28,6 +28,13 @@ export type Opening =
   | { readonly kind: "absent" }
   | { readonly kind: "corrupt"; readonly fault: EntryFault };
 
+/** It has to be read in more than one piece. */
+interface LargeFile {
+  readonly kind: "large";
+}
+
+const TRUNCATED: Opening = { kind: "corrupt", fault: "truncated" };
+
 /** Opens an entry and reads once: the whole file, if `scratch` has room for it. */
 export async function openEntry(
   files: EntryFiles,
@@ -39,6 +46,23 @@ export async function openEntry(
   let opening: Opening | undefined;
   try {
     opening = await readStart(files, opened, scratch);
+    return opening;
+  } finally {
+    if (opening?.kind !== "entry") files.close(opened.fd);
+  }
+}
+
+/** The same between two turns of the loop, of a file that `scratch` has room for. */
+export function openEntryNow(
+  files: EntryFiles,
+  path: string,
+  scratch: Buffer,
+): Opening | LargeFile {
+  const opened = files.openNow(path);
+  if (opened === undefined) return { kind: "absent" };
+  let opening: Opening | LargeFile | undefined;
+  try {
+    opening = readAllNow(files, opened, scratch);
     return opening;
   } finally {
     if (opening?.kind !== "entry") files.close(opened.fd);
@@ -60,22 +84,36 @@ export async function readBody(
 
 async function readStart(
   files: EntryFiles,
-  { fd, state }: OpenedFile,
+  opened: OpenedFile,
   scratch: Buffer,
 ): Promise<Opening> {
+  const { fd, state } = opened;
   const first = scratch.subarray(0, Math.min(state.size, scratch.length));
-  if (!(await readWhole(files, fd, first, 0))) return { kind: "corrupt", fault: "truncated" };
+  if (!(await readWhole(files, fd, first, 0))) return TRUNCATED;
   const layout = readLayout(first, state.size);
   if (typeof layout === "string") return { kind: "corrupt", fault: layout };
   const startBytes = bodyAt(layout);
-  let start = first.subarray(0, startBytes);
-  if (first.length < startBytes) {
-    start = Buffer.allocUnsafeSlow(startBytes);
-    const begun = first.copy(start);
-    if (!(await readWhole(files, fd, start.subarray(begun), begun))) {
-      return { kind: "corrupt", fault: "truncated" };
-    }
-  }
+  if (first.length >= startBytes) return entryIn(opened, layout, first);
+  const start = Buffer.allocUnsafeSlow(startBytes);
+  const begun = first.copy(start);
+  if (!(await readWhole(files, fd, start.subarray(begun), begun))) return TRUNCATED;
+  return entryIn(opened, layout, start);
+}
+
+function readAllNow(files: EntryFiles, opened: OpenedFile, scratch: Buffer): Opening | LargeFile {
+  const { fd, state } = opened;
+  if (state.size > scratch.length) return { kind: "large" };
+  const all = scratch.subarray(0, state.size);
+  if (files.readNow(fd, all, 0) !== all.length) return TRUNCATED;
+  const layout = readLayout(all, state.size);
+  if (typeof layout === "string") return { kind: "corrupt", fault: layout };
+  return entryIn(opened, layout, all);
+}
+
+/** What a file begins with, the whole start at least, as an entry's. */
+function entryIn({ fd, state }: OpenedFile, layout: EntryLayout, first: Buffer): Opening {
+  const startBytes = bodyAt(layout);
+  const start = first.subarray(0, startBytes);
   if (!isStartWhole(start)) return { kind: "corrupt", fault: "wrong checksum of the head" };
   return {
     kind: "entry",

@@ -82,7 +82,7 @@ export class OpenFiles<H> {
 
   release(file: OpenFile<H>): void {
     file.holds -= 1;
-    if (file.holds === 0 && file.forgotten) this.#files.close(file.fd);
+    if (file.holds === 0 && file.forgotten) this.#letGo(file);
   }
 
   /** Closes half of them: the process may open no more. */
@@ -115,7 +115,8 @@ export class OpenFiles<H> {
   #closeOne(): boolean {
     for (const [key, file] of this.#open) {
       if (!file.used) {
-        this.forget(key);
+        this.#open.delete(key);
+        this.#close(file);
         return true;
       }
       file.used = false;
@@ -132,6 +133,11 @@ export class OpenFiles<H> {
 
   #close(file: OpenFile<H>): void {
     file.forgotten = true;
-    if (file.holds === 0) this.#files.close(file.fd);
+    if (file.holds === 0) this.#letGo(file);
+  }
+
+  #letGo({ fd }: OpenFile<H>): void {
+    if (this.#files.stateNow(fd).nlink === 0) this.#files.close(fd);
+    else this.#files.closeNow(fd);
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "#clock.ts";
 import {
+  QUICK_INPUTS_MAX,
   QUICK_READ_MS_MAX,
   QUICK_REST_MS,
   QUICK_SLOW_MS_MAX,
@@ -14,6 +15,9 @@ export class QuickPace {
   readonly #clock: Clock;
   readonly #inputs: () => number;
   #lastInputs = 0;
+  #sweptInputs = 0;
+  /** Whether the second before this one had little read from disks. */
+  #isCached = true;
   #slowMs = 0;
   #restsUntil = Number.NEGATIVE_INFINITY;
 
@@ -22,25 +26,36 @@ export class QuickPace {
     this.#clock = clock;
     this.#inputs = inputs;
     this.#lastInputs = inputs();
+    this.#sweptInputs = this.#lastInputs;
   }
 
   get allows(): boolean {
     return this.#clock.now() >= this.#restsUntil;
   }
 
+  /**
+   * Whether files that are not open may be looked for: nobody knows whether what leads to them is in
+   * memory, but for what there was lately.
+   */
+  get allowsOpening(): boolean {
+    return this.#isCached && this.allows;
+  }
+
   /** Does this read, and notes how long it took. */
-  timed(read: () => number): number {
+  timed<T>(read: () => T): T {
     const begun = this.#clock.now();
-    const bytes = read();
+    const result = read();
     const now = this.#clock.now();
     if (now - begun > QUICK_READ_MS_MAX) this.#noteSlow(now, now - begun);
-    return bytes;
+    return result;
   }
 
   /** What was slow is forgotten. To be called each second. */
   sweep(): void {
     this.#slowMs = 0;
     this.#lastInputs = this.#inputs();
+    this.#isCached = this.#lastInputs - this.#sweptInputs <= QUICK_INPUTS_MAX;
+    this.#sweptInputs = this.#lastInputs;
   }
 
   #noteSlow(now: number, tookMs: number): void {

@@ -1,0 +1,72 @@
+-- name: repositoryByName
+SELECT id, name, (SELECT count(*) FROM tag WHERE repository_id = repository.id) AS tag_count,
+       (SELECT count(*) FROM manifest WHERE repository_id = repository.id) AS manifest_count
+FROM repository WHERE registry_id = ? AND name = ?;
+
+-- name: pageOfRepositories
+SELECT id, name, (SELECT count(*) FROM tag WHERE repository_id = repository.id) AS tag_count,
+       (SELECT count(*) FROM manifest WHERE repository_id = repository.id) AS manifest_count
+FROM repository WHERE registry_id = ? ORDER BY name LIMIT ? OFFSET ?;
+
+-- name: countRepositories
+SELECT count(*) AS total FROM repository WHERE registry_id = ?;
+
+-- name: pageOfTaggedRepositories
+SELECT id, name, (SELECT count(*) FROM tag WHERE repository_id = repository.id) AS tag_count,
+       (SELECT count(*) FROM manifest WHERE repository_id = repository.id) AS manifest_count
+FROM repository
+WHERE registry_id = ? AND EXISTS (SELECT 1 FROM tag WHERE repository_id = repository.id)
+ORDER BY name LIMIT ? OFFSET ?;
+
+-- name: countTaggedRepositories
+SELECT count(*) AS total FROM repository
+WHERE registry_id = ? AND EXISTS (SELECT 1 FROM tag WHERE repository_id = repository.id);
+
+-- name: forgetRepository
+UPDATE repository SET registry_id = NULL WHERE registry_id = ? AND name = ? RETURNING id;
+
+-- name: forgetUploads
+DELETE FROM upload WHERE repository_id = ?;
+
+-- name: pageOfTags
+SELECT name, digest, updated_at FROM tag WHERE repository_id = ? ORDER BY name LIMIT ? OFFSET ?;
+
+-- name: countTags
+SELECT count(*) AS total FROM tag WHERE repository_id = ?;
+
+-- name: latestTag
+SELECT name, digest, updated_at FROM tag WHERE repository_id = ?
+ORDER BY updated_at DESC, name DESC LIMIT 1;
+
+-- name: settingsOfRepository
+SELECT settings FROM registry JOIN repository ON registry.id = registry_id
+WHERE repository.id = ?;
+
+-- name: deleteTag
+DELETE FROM tag WHERE repository_id = ? AND name = ?;
+
+-- name: pageOfManifests
+SELECT digest, updated_at FROM manifest WHERE repository_id = ?
+ORDER BY updated_at DESC, digest DESC LIMIT ? OFFSET ?;
+
+-- name: countManifests
+SELECT count(*) AS total FROM manifest WHERE repository_id = ?;
+
+-- name: tagsOfManifest
+SELECT name FROM tag WHERE repository_id = ? AND digest = ? ORDER BY updated_at DESC, name;
+
+-- name: blobsOfManifest
+WITH RECURSIVE needed (digest) AS (
+  VALUES (:digest)
+  UNION
+  SELECT manifest_reference.digest
+  FROM needed JOIN manifest_reference
+    ON repository_id = :repository AND manifest_digest = needed.digest AND kind = 'manifest'
+)
+SELECT digest, max(size_bytes) AS size_bytes FROM manifest_reference
+WHERE repository_id = :repository AND kind = 'blob'
+  AND manifest_digest IN (SELECT digest FROM needed)
+GROUP BY digest ORDER BY digest;
+
+-- name: deleteManifest
+DELETE FROM manifest WHERE repository_id = ? AND digest = ?;

@@ -12,7 +12,12 @@ const ACME_DIRECTORY = "expected local, letsencrypt, letsencrypt-staging, or a d
 /** Every variable of Atoll: its name, what it takes, its default. `docs/operating.md` says more. */
 const Environment = z.object({
   ATOLL_DATA_DIR: variable(z.string().default("./data")),
-  ATOLL_MASTER_KEY_FILE: variable(z.string().transform((path) => resolve(path)).optional()),
+  ATOLL_MASTER_KEY_FILE: variable(
+    z
+      .string()
+      .transform((path) => resolve(path))
+      .optional(),
+  ),
   ATOLL_HOST: variable(
     z
       .union([z.ipv4(), z.ipv6()], { error: "expected an IP address, as 127.0.0.1 or ::" })

@@ -43,6 +43,7 @@ const COMPOSITION = [
   "edge-disk.ts",
   "edge-start.ts",
   "edge-log.ts",
+  "api-start.ts",
   "registry-api-start.ts",
   "webhook-post.ts",
   "registry-start.ts",

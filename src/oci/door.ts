@@ -6,7 +6,7 @@ import { answerJson, type Call, field, type RepositoryCall } from "./call.ts";
 import { bearerChallenge, insufficientScope, reached } from "./challenge.ts";
 import { writeRefusal } from "./error-writer.ts";
 import { listReferrers, listRepositories, listTags } from "./listings.ts";
-import { deleteManifest, getManifest, putManifest } from "./manifests.ts";
+import { deleteManifest, getManifest, headManifest, putManifest } from "./manifests.ts";
 import { parseName, type RepositoryName } from "./name.ts";
 import { isCut } from "./receive.ts";
 import { Refusal } from "./refusal.ts";
@@ -103,6 +103,7 @@ export class RegistryDoor {
       case "manifest":
         if (method === "PUT") return putManifest(store, call, target.reference);
         if (method === "DELETE") return deleteManifest(store, call, target.reference);
+        if (method === "HEAD") return headManifest(parts, call, target.reference);
         return getManifest(store, call, target.reference);
       case "blob": {
         const digest = digestIn(target.digest);

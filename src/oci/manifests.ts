@@ -1,3 +1,4 @@
+import type { Clock } from "#clock.ts";
 import { matchesWeakly, parseEntityTags } from "#http/entity-tag.ts";
 import { digestIn, IMMUTABLE } from "./blobs.ts";
 import {
@@ -10,11 +11,17 @@ import {
   readContent,
 } from "./call.ts";
 import { type Algorithm, algorithmOf, type Digest, digestOfBytes } from "./digest.ts";
-import { MANIFEST_BYTES_MAX, PUSHED_TAGS_MAX } from "./limits.ts";
+import {
+  MANIFEST_BYTES_MAX,
+  PROTECTION_LEFT_MS,
+  PROTECTION_MS,
+  PUSHED_TAGS_MAX,
+} from "./limits.ts";
 import { type ManifestReference, parseManifest } from "./manifest.ts";
 import { isTag, parseReference, type Reference } from "./name.ts";
 import { Refusal } from "./refusal.ts";
 import { refusalOf } from "./refused-write.ts";
+import { repositoryGrant } from "./scope.ts";
 import type { ContentStore } from "./store.ts";
 
 function unknownManifest(reference: string): Refusal {
@@ -30,6 +37,31 @@ function referenceIn(text: string): Reference {
   if (reference !== undefined) return reference;
   if (text.includes(":")) return { kind: "digest", digest: digestIn(text) };
   throw unknownManifest(text);
+}
+
+/**
+ * "It is there": who means to name it in an index does not push it again, so what nothing else keeps
+ * stays for a while. Only a digest says so for certain, and only to who may push.
+ */
+export async function headManifest(
+  { store, clock }: { readonly store: ContentStore; readonly clock: Clock },
+  call: RepositoryCall,
+  text: string,
+): Promise<void> {
+  const reference = parseReference(text);
+  const push = repositoryGrant(call.name.full, ["push"]);
+  if (reference?.kind === "digest" && call.caller.allows("push") && call.caller.covers(push)) {
+    const { digest } = reference;
+    const now = clock.now();
+    const repositoryId = store.findRepository(call.caller.accountId, call.name);
+    if (
+      repositoryId !== undefined &&
+      store.isFreeManifest(repositoryId, digest, now + PROTECTION_LEFT_MS)
+    ) {
+      await store.protectManifest(placeOf(call), digest, now + PROTECTION_MS);
+    }
+  }
+  getManifest(store, call, text);
 }
 
 /** GET and HEAD: the exact octets that were pushed, whatever Accept says. */

@@ -97,6 +97,8 @@ export interface ContentReads {
   tags(repositoryId: number, after: string, limit: number): NamesPage;
   /** `<registry>/<repository>`, of an account. */
   repositories(accountId: number, after: string, limit: number): NamesPage;
+  /** No tag has it, and nothing protects it until then: a collection may take it, unless an index has it. */
+  isFreeManifest(repositoryId: number, digest: Digest, until: number): boolean;
   /** By digest. */
   referrers(
     repositoryId: number,
@@ -135,6 +137,8 @@ interface ContentWrites {
   deleteBlob(place: Place, digest: Digest): Promise<boolean>;
   /** Its file is not what it should be: it counts as absent until it is uploaded again. */
   markCorrupt(digest: Digest): Promise<void>;
+  /** The same for a manifest, which an index is about to name. */
+  protectManifest(place: Place, digest: Digest, until: number): Promise<boolean>;
   putManifest(place: Place, pushed: PushedManifest): Promise<PutManifest>;
   /** A tag alone; or a manifest with every tag of it. */
   deleteReference(place: Place, reference: Reference): Promise<DeletedReference>;

@@ -1,4 +1,5 @@
 import type { Admit } from "#oci/admission.ts";
+import type { Digest } from "#oci/digest.ts";
 import type { ManifestReference } from "#oci/manifest.ts";
 import type { Reference } from "#oci/name.ts";
 import type { DeletedReference, Place, PushedManifest, PutManifest } from "#oci/store.ts";
@@ -12,6 +13,12 @@ const MISSING_SHOWN_MAX = 20;
 /** Writes of manifests and tags. */
 export function ociManifestWrites(sql: Statements, admit: Admit) {
   return {
+    "manifest.protect": (place: Place, digest: Digest, until: number): boolean => {
+      const repository = findPlace(sql, place)?.repositoryId;
+      if (repository === undefined) return false;
+      return sql("protectManifest").run({ repository, digest, until }).changes > 0;
+    },
+
     "manifest.put": (place: Place, pushed: PushedManifest, { now }: WriteContext): PutManifest => {
       const found = findPlace(sql, place);
       if (found === undefined) return { kind: "no-registry" };

@@ -47,6 +47,8 @@ export function sqliteContent(db: DatabaseSync, writer: Writer): ContentStore {
           ? sql("manifestByTag").get(repositoryId, reference.tag)
           : sql("manifest").get(repositoryId, reference.digest),
       ),
+    isFreeManifest: (repository, digest, until) =>
+      sql("isFreeManifest").get({ repository, digest, until }) !== undefined,
     findUpload: (repositoryId, id) => toUpload(sql("upload").get(repositoryId, id)),
     isUploadOpen: (id) => sql("uploadById").get(id) !== undefined,
     tags: (repository, after, limit) =>
@@ -73,6 +75,7 @@ export function sqliteContent(db: DatabaseSync, writer: Writer): ContentStore {
     mountBlob: (place, digest, source) => writer.run("blob.mount", place, digest, source),
     deleteBlob: (place, digest) => writer.run("blob.delete", place, digest),
     markCorrupt: (digest) => writer.run("blob.corrupt", digest),
+    protectManifest: (place, digest, until) => writer.run("manifest.protect", place, digest, until),
     putManifest: (place, pushed) => writer.run("manifest.put", place, pushed),
     deleteReference: (place, reference) =>
       writer.run("manifest.delete-reference", place, reference),

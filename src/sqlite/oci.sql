@@ -73,8 +73,8 @@ WHERE repository_blob.digest = ? AND registry.account_id = ? AND blob.corrupt_at
 INSERT INTO repository_blob (repository_id, digest, registry_id, protected_until, protected_for)
 VALUES (:repository, :digest, :registry, :until, :token)
 ON CONFLICT (repository_id, digest) DO UPDATE SET
-  protected_for = CASE WHEN protected_until <= :now OR protected_for = :token
-                       THEN :token ELSE '*' END,
+  -- Two pushes with one token cannot be told apart: neither's manifest may end what the other needs.
+  protected_for = CASE WHEN protected_until <= :now THEN :token ELSE '*' END,
   protected_until = max(protected_until, :until);
 
 -- name: protectBlob
@@ -93,6 +93,22 @@ DELETE FROM repository_blob WHERE repository_id = ? AND digest = ?;
 
 -- name: manifest
 SELECT digest, media_type, content FROM manifest WHERE repository_id = ? AND digest = ?;
+
+-- name: isFreeManifest
+SELECT 1 FROM manifest WHERE repository_id = :repository AND digest = :digest
+  AND NOT EXISTS (
+    SELECT 1 FROM tag WHERE tag.repository_id = :repository AND tag.digest = :digest
+  ) AND NOT EXISTS (
+    SELECT 1 FROM manifest_protection WHERE manifest_protection.repository_id = :repository
+      AND manifest_protection.digest = :digest AND protected_until >= :until
+  );
+
+-- name: protectManifest
+INSERT INTO manifest_protection (repository_id, digest, protected_until)
+SELECT repository_id, digest, :until FROM manifest
+WHERE repository_id = :repository AND digest = :digest
+ON CONFLICT (repository_id, digest) DO UPDATE SET
+  protected_until = max(protected_until, :until);
 
 -- name: manifestByTag
 SELECT manifest.digest, manifest.media_type, manifest.content FROM tag

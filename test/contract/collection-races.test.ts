@@ -73,6 +73,40 @@ describe("a garbage collection does not remove", () => {
     assert.equal(await world.content.protectBlob(place, gone, until), false);
   });
 
+  test("a blob that another push with the same token still needs", async () => {
+    const { world, registry } = await openRegistry();
+    await using _ = world;
+    const place = world.place(registry);
+    const [mine, theirs] = [{ layers: ["layer"], tags: ["mine"] }, { layers: ["layer", "more"] }];
+    for (const text of ["{}", "layer", "more", "{}", "layer"]) {
+      await pushBlob(world.content, place, text);
+    }
+    await pushManifest(world.content, place, manifestText(mine), mine.tags);
+    const digest = digestOf(manifestText(mine));
+    await world.content.deleteReference(place, { kind: "digest", digest });
+    await world.collect(registry);
+    await pushManifest(world.content, place, manifestText(theirs), ["theirs"]);
+    assert.deepEqual(world.removed, []);
+  });
+
+  test("a manifest that a HEAD has just found, though it has no tag", async () => {
+    const { world, registry } = await openRegistry();
+    await using _ = world;
+    const place = world.place(registry);
+    const child = { layers: ["amd64"] };
+    await pushImage(world.content, place, child);
+    world.endProtection();
+    const digest = digestOf(manifestText(child));
+    const until = Date.now() + HOUR_MS;
+    const repositoryId = world.repositoryId(registry);
+    assert.equal(world.content.isFreeManifest(repositoryId, digest, until), true);
+    assert.equal(await world.content.protectManifest(place, digest, until), true);
+    assert.equal(world.content.isFreeManifest(repositoryId, digest, until), false);
+    await world.collect(registry);
+    await pushManifest(world.content, place, indexText([manifestText(child)]), ["list"]);
+    assert.equal(await world.content.protectManifest(place, digestOf("none"), until), false);
+  });
+
   test("a blob that was mounted from a repository which then let go of it", async () => {
     const { world, registry } = await openRegistry();
     await using _ = world;

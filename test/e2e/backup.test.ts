@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { startAtoll } from "../support/atoll.ts";
 import { atollCommand } from "../support/cli.ts";
+import { digestOf, manifestText } from "../support/images.ts";
+import { createProfessional, oci, push } from "../support/registry.ts";
 import { createAccount, createEndpoint, hostOf, originOf, putObject } from "../support/world.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "atoll-backup-"));
@@ -35,6 +37,31 @@ describe("a backup taken while the server runs", () => {
     assert.equal((await atoll.edge(hostOf("kept"), "/page.txt")).text, "kept bytes");
     const account = await atoll.api("GET", "/v2/account", { token: other });
     assert.equal(account.json.account.email, "other@example.test");
+  });
+
+  test("holds registries and their images; an upload that was half there begins anew", async () => {
+    const file = join(folder, "images.tar");
+    const dataDir = join(folder, "images");
+    const image = { layers: ["a layer"], tags: ["v1"] };
+    const uploads = "/v2/kept/app/blobs/uploads/";
+    let token = "";
+    let upload = "";
+    {
+      await using atoll = await startAtoll();
+      const tenant = await createProfessional(atoll, "kept");
+      ({ token } = tenant);
+      await push(atoll, tenant, "app", image);
+      const begun = await oci(atoll, "POST", uploads, { token });
+      upload = uploads + String(begun.headers["docker-upload-uuid"]);
+      await oci(atoll, "PATCH", upload, { token, body: "half" });
+      await atollCommand(atoll.dataDir, ["backup", file]);
+    }
+    await atollCommand(dataDir, ["restore", file]);
+    await using atoll = await startAtoll({ dataDir });
+    const get = (target: string) => oci(atoll, "GET", `/v2/kept/app/${target}`, { token });
+    assert.equal((await get("manifests/v1")).text, manifestText(image));
+    assert.equal((await get(`blobs/${digestOf("a layer")}`)).text, "a layer");
+    assert.equal((await oci(atoll, "GET", upload, { token })).status, 404);
   });
 
   test("is whole although objects are replaced and endpoints made all the while", async () => {

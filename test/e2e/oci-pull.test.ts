@@ -166,10 +166,10 @@ describe("what a client was told is there", () => {
   };
 
   test("is kept for a manifest to come for an hour, or until one has used it", async () => {
-    const kept = await oci.push("acme/kept", "kept");
-    const before = await protection(kept);
-    assert((before?.protectedUntil ?? 0) > 0);
+    const waits = await oci.push("acme/kept", "waits");
+    assert(((await protection(waits))?.protectedUntil ?? 0) > 0);
     await pushImage(oci, "acme/kept", "v1", { layers: ["kept"] });
+    const kept = sha256("kept");
     assert.equal((await protection(kept))?.protectedUntil, 0);
     await oci.ask("HEAD", `/v2/acme/kept/blobs/${kept}`);
     assert.equal((await protection(kept))?.protectedUntil, NOON + 3_600_000);

@@ -222,8 +222,8 @@ describe("a foreign archive", () => {
     { what: "another tar", bytes: tarOf([{ name: "x", text: "y" }]), is: /not a backup/ },
     {
       what: "a newer format",
-      bytes: tarOf([{ name: MANIFEST.name, text: '{"format":"atoll-backup","format_version":2}' }]),
-      is: /has format 2, made by a newer Atoll/,
+      bytes: tarOf([{ name: MANIFEST.name, text: '{"format":"atoll-backup","format_version":3}' }]),
+      is: /has format 3, made by a newer Atoll/,
     },
     {
       what: "a manifest of another kind",

@@ -6,8 +6,8 @@ import { describe, type TestContext, test } from "node:test";
 import { manualClock } from "#clock.ts";
 import { ORIGIN_CONNECTIONS_MAX } from "#edge/limits.ts";
 import { FetchSlots } from "#edge/origin/fetch-slots.ts";
-import type { OriginFailure, OriginResponse } from "#edge/origin/origin.ts";
 import { HttpOrigin } from "#edge/origin/http-origin.ts";
+import type { OriginFailure, OriginResponse } from "#edge/origin/origin.ts";
 import { endpoint, fetchOnce, request, startEdge } from "./support.ts";
 
 const MIB = 1024 * 1024;

@@ -16,7 +16,7 @@ import { DiskTier } from "#edge/disk/disk-tier.ts";
 import type { Ending } from "#edge/exchange.ts";
 import { FeedFollower } from "#edge/feed-follower.ts";
 import { Gate } from "#edge/gate.ts";
-import { type OriginOptions, HttpOrigin } from "#edge/origin/http-origin.ts";
+import { HttpOrigin, type OriginOptions } from "#edge/origin/http-origin.ts";
 import { Edge } from "#edge/serve.ts";
 import { decodeHead, type KeptHead } from "#edge/tiers/kept-head.ts";
 import { Tiers } from "#edge/tiers/tiers.ts";

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { kill } from "node:process";
 import { describe, test } from "node:test";
+import { COMPILE_CACHE } from "#compile-cache.ts";
 import { startEdgeAlone } from "../support/edge-alone.ts";
 import { exchange } from "../support/exchange.ts";
 import { noProcesses } from "../support/processes.ts";
@@ -33,12 +34,15 @@ describe("a worker of an edge with a disk", { skip: noProcesses }, () => {
     assert.notEqual(next, worker);
   });
 
-  test("has threads enough for a disk that hangs, and no other variable", async () => {
+  test("has threads enough for a disk that hangs, a cache of code, and no other variable", async () => {
     await using upstream = await startUpstream((_, response) => void response.end());
     await using edge = await startEdgeAlone({ origin: upstream.url, args: ["--workers", "1"] });
     const [worker = 0] = edge.workers;
     const variables = readFileSync(`/proc/${worker}/environ`, "utf8").split("\0");
     const ours = variables.filter((one) => one !== "" && !one.startsWith("NODE_CHANNEL_"));
-    assert.deepEqual(ours, ["UV_THREADPOOL_SIZE=8"]);
+    assert.deepEqual(ours.toSorted(), [
+      `NODE_COMPILE_CACHE=${COMPILE_CACHE}`,
+      "UV_THREADPOOL_SIZE=8",
+    ]);
   });
 });

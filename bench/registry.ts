@@ -24,11 +24,14 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "2" },
     cases: { type: "string", default: "" },
     alone: { type: "boolean", default: true },
+    /** Of each of the 50 pushes at once. */
+    "pushed-mib": { type: "string", default: "64" },
   },
   allowNegative: true,
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
+const pushedMib = Number(values["pushed-mib"]);
 const ATOLL = "Atoll";
 const PEER = "docker-registry";
 
@@ -46,8 +49,8 @@ const cases = CASES.filter(({ name }) => name.includes(values.cases));
 for (const one of cases) await measure(one, peer === undefined ? [atoll] : [atoll, peer]);
 stdout.write(`${table(cases)}\n`);
 if (values.alone) {
-  stdout.write(`\n- ${await pushMemory(atoll)} (aim: 250)\n`);
-  if (peer !== undefined) stdout.write(`- ${PEER}: ${await pushMemory(peer)}\n`);
+  stdout.write(`\n- ${await pushMemory(atoll, pushedMib)} (aim: 250)\n`);
+  if (peer !== undefined) stdout.write(`- ${PEER}: ${await pushMemory(peer, pushedMib)}\n`);
   stdout.write(`- ${await tagPages(atoll)}\n`);
 }
 

@@ -29,7 +29,7 @@ export function residentBytes(root: number): number {
   return processTree(root).reduce((sum, { pid }) => sum + residentBytesOf(pid), 0);
 }
 
-function residentBytesOf(pid: number): number {
+export function residentBytesOf(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { percentile } from "../edge/percentile.ts";
-import { residentBytes } from "../edge/process-tree.ts";
+import { residentBytesOf } from "../edge/process-tree.ts";
 import { Client, digestOf, manifestOf, newOctets } from "./client.ts";
 import type { Server } from "./server.ts";
 
@@ -8,7 +8,7 @@ const TAGS = 100_000;
 const TAGS_A_PUSH = 50;
 const PAGES = 50;
 const PUSHES = 50;
-const PUSHED_BYTES = 64 * 1_048_576;
+const MIB = 1_048_576;
 const LOOK_EVERY_MS = 50;
 
 /** What only Atoll is asked: pages of many tags, and how long each takes. */
@@ -42,16 +42,16 @@ function nameOf(number: number): string {
   return `v${String(number).padStart(6, "0")}`;
 }
 
-/** The most that the processes had while many pushed at once, looked at twenty times a second. */
-export async function pushMemory(server: Server): Promise<string> {
+/** The most that the registry's process had while many pushed at once, looked at 20 times a second. */
+export async function pushMemory(server: Server, eachMib: number): Promise<string> {
   await using client = new Client(server, PUSHES);
-  const octets = newOctets(PUSHED_BYTES);
-  const before = residentBytes(server.pid);
+  const octets = newOctets(eachMib * MIB);
+  const before = residentBytesOf(server.pid);
   let peak = before;
   const ending = new AbortController();
   const looking = (async () => {
     while (!ending.signal.aborted) {
-      peak = Math.max(peak, residentBytes(server.pid));
+      peak = Math.max(peak, residentBytesOf(server.pid));
       await delay(LOOK_EVERY_MS);
     }
   })();
@@ -61,9 +61,9 @@ export async function pushMemory(server: Server): Promise<string> {
   const seconds = (performance.now() - from) / 1_000;
   ending.abort();
   await looking;
-  const mib = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`;
+  const mib = (bytes: number): string => `${(bytes / MIB).toFixed(0)} MiB`;
   return (
-    `${PUSHES} pushes of 64 MiB at once: ${mib(before)} before, ${mib(peak)} at most, ` +
+    `${PUSHES} pushes of ${eachMib} MiB at once: ${mib(before)} before, ${mib(peak)} at most, ` +
     `${seconds.toFixed(1)} s`
   );
 }

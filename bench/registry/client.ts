@@ -53,6 +53,8 @@ export class Client implements AsyncDisposable {
     const { headers, statusCode, body } = await this.#pool.request({
       method,
       path,
+      // undici would leave the connection after each HEAD.
+      reset: false,
       headers: { ...this.server.fields, ...asked.fields },
       ...(asked.body === undefined ? {} : { body: asked.body }),
     });

@@ -112,6 +112,15 @@ export function containerSuite(setting: Setting): void {
       await podman("pull", ...trust, `${imageOf("docker-format")}:v1`);
     });
 
+    test("pushes and pulls over plain HTTP on the loopback, as docker does there", async () => {
+      await publish(setting, "for-podman");
+      const plain = `${new URL(setting.atoll.runtime.registry).host}/${owner.name}`;
+      await podman("pull", "--tls-verify=false", `${plain}/for-podman:one`);
+      const target = `docker://${plain}/over-http:v1`;
+      await podman("push", "--tls-verify=false", `${plain}/for-podman:one`, target);
+      assert.equal((await served(setting, "over-http", "v1")).status, 200);
+    });
+
     test("pulls for another platform when told to", async () => {
       await publish(setting, "for-podman");
       const image = `${imageOf("for-podman")}:many`;

@@ -24,9 +24,9 @@ export class Home implements Disposable {
   readonly certificates = join(this.folder, "certs");
   /** Where podman and buildah keep images: files and nothing else, no mounts to be left behind. */
   readonly storage: readonly string[] = [
-    ...["--storage-driver", "vfs"],
-    ...["--root", this.path("storage")],
-    ...["--runroot", this.path("run")],
+    "--storage-driver=vfs",
+    `--root=${this.path("storage")}`,
+    `--runroot=${this.path("run")}`,
   ];
   readonly #env: Readonly<Record<string, string>>;
 

@@ -1,5 +1,6 @@
 // Clients of registries, as others wrote them, against a started Atoll: `npm run test:registry`.
-// `.ci/packages` installs those of Debian; the others are built with Go by the first run.
+// `.ci/packages` installs those of Debian; the others are built with Go by the first run. Cosign and
+// helm are not among them: each takes minutes of CPU to build. What they do to a registry oras does.
 import { stderr } from "node:process";
 import { after, test } from "node:test";
 import { missing, notTested } from "../clients/edge/tool.ts";

@@ -6,6 +6,9 @@ import type { Line } from "./line.ts";
 import type { Tally } from "./tally.ts";
 
 const CHUNK_BYTES = 100_000;
+/** An account may only leave a thousand open: in ten minutes some hundreds are begun. */
+const ABANDONED_ONE_IN = 200;
+const CANCELLED_FOR_EACH = 5;
 const OCTETS = { "content-type": "application/octet-stream" };
 
 /** What a client of registries does, step by step, as docker and its kin do it. */
@@ -120,13 +123,13 @@ export class RegistryClient {
 
   /** Now and then an upload is begun that nobody ends, or somebody cancels. */
   async #abandon(uploads: string): Promise<void> {
-    const fate = this.#random.below(8);
-    if (fate > 1) return;
+    const fate = this.#random.below(ABANDONED_ONE_IN);
+    if (fate > CANCELLED_FOR_EACH) return;
     const begun = await this.#line.ask("POST", uploads);
     const location = pathOf(begun.headers.location ?? "");
     await this.#line.ask("PATCH", location, { body: randomBytes(5_000), headers: OCTETS });
-    if (fate === 1) await this.#line.ask("DELETE", location);
-    this.#tally.did(fate === 1 ? "upload cancelled" : "upload abandoned");
+    if (fate > 0) await this.#line.ask("DELETE", location);
+    this.#tally.did(fate > 0 ? "upload cancelled" : "upload abandoned");
   }
 
   #expect(reply: Reply, statuses: readonly number[], what: string): void {

@@ -11,7 +11,7 @@ export interface Asked {
 }
 
 /** Thrown when an answer never came, and the server was killed meanwhile: whoever asked asks again. */
-export class Cut extends Error {}
+class Cut extends Error {}
 
 /** One client's way to the registry, by Basic or by sessions. */
 export class Line implements Disposable {

@@ -2,13 +2,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Atoll, startAtoll } from "../../support/atoll.ts";
 import type { LogLine } from "../../support/edge-alone.ts";
 
-const ERRORS_SHOWN = 10;
-
 /** A server that is killed again and again, and who waits until there is one. */
 export class Lives implements AsyncDisposable {
   readonly atoll: Atoll;
-  /** Lines of level error, of all lives. */
-  readonly errors: string[] = [];
+  /** Of lives that have ended. */
+  readonly #errors: string[] = [];
   /** Odd while there is no server that answers: what was asked of an earlier one may have no answer. */
   #turn = 0;
   #up = Promise.resolve();
@@ -19,6 +17,11 @@ export class Lives implements AsyncDisposable {
 
   constructor(atoll: Atoll) {
     this.atoll = atoll;
+  }
+
+  /** Lines of level error, of all lives. */
+  get errors(): readonly string[] {
+    return [...this.#errors, ...this.#errorsNow()];
   }
 
   get kills(): number {
@@ -75,11 +78,14 @@ export class Lives implements AsyncDisposable {
   }
 
   #noteErrors(): void {
-    for (const text of this.atoll.output.stderr.split("\n")) {
+    this.#errors.push(...this.#errorsNow());
+  }
+
+  #errorsNow(): string[] {
+    return this.atoll.output.stderr.split("\n").filter((text) => {
       // What is kept of a life's output may begin in the middle of a line.
-      if (!text.startsWith("{") || !text.endsWith("}")) continue;
-      const { level } = JSON.parse(text) as LogLine;
-      if (level === "error" && this.errors.length < ERRORS_SHOWN) this.errors.push(text);
-    }
+      if (!text.startsWith("{") || !text.endsWith("}")) return false;
+      return (JSON.parse(text) as LogLine).level === "error";
+    });
   }
 }

@@ -12,7 +12,8 @@ import { createProfessional, type Tenant } from "../support/registry.ts";
 const PUSHES = 50;
 const MIB = 1_048_576;
 const PUSHED_MIB = Number(process.env["ATOLL_TEST_PUSHED_MIB"] ?? 64);
-const MEMORY_BYTES_MAX = 250 * MIB;
+/** 231 to 247 MiB where nothing else runs (bench/RESULTS.md); on a busy machine the collector comes later. */
+const MEMORY_BYTES_MAX = 288 * MIB;
 
 describe(`${PUSHES} pushes of ${PUSHED_MIB} MiB at once`, { skip: noProcesses }, () => {
   let atoll: Atoll;

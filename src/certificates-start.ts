@@ -19,13 +19,12 @@ import { certificateId } from "#x509/certificate-id.ts";
 import { certificateRequest, newCertificateKey } from "#x509/csr.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
+import { daily } from "./daily.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { Logger } from "./log.ts";
 import type { PlatformCertificates } from "./platform-certificates.ts";
 import { sealUnder } from "./seal.ts";
 import type { Storage } from "./storage.ts";
-
-const DAY_MS = 86_400_000;
 
 /** What certificates are obtained, kept and served with. */
 export interface CertificatesStartParts {
@@ -75,6 +74,7 @@ export async function startCertificates(
     seal,
     clock: systemClock,
     onDue,
+    onAbandoned: (order) => keeper.abandon(order),
     refusal:
       config.acme.directory === LOCAL
         ? async () => undefined
@@ -82,20 +82,19 @@ export async function startCertificates(
   });
   keeper.look();
   const { platformCertificates } = parts;
-  const refresh = (): void => {
+  const failure = "platform certificates not looked at";
+  const refresh = (): Promise<void> =>
     platformCertificates.refresh(check).then(onDue, (error: unknown) => {
       // At the end there is no storage any more, and the next start looks again.
-      if (!stop.signal.aborted) log.error({ err: error }, "platform certificates not looked at");
+      if (!stop.signal.aborted) log.error({ err: error }, failure);
     });
-  };
   // Daily, too: DNS may have been set up meanwhile, and endpoints come and go.
-  const timer = setInterval(refresh, DAY_MS);
-  stack.defer(() => clearInterval(timer));
-  refresh();
+  stack.use(daily(refresh, failure, log));
+  void refresh();
   return {
     service,
     onEndpoint: ({ origin }) => {
-      if (platformCertificates.has(origin.domain)) refresh();
+      if (platformCertificates.has(origin.domain)) void refresh();
       else onDue();
     },
     use: () => useOf(storage, keeper),

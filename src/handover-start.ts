@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import type { PlatformName } from "#feed/message.ts";
 import { parseForwarded } from "#http/forwarded.ts";
+import { HOP_SECRET_FIELD } from "#http/hop-secret.ts";
 import type { Config } from "./config.ts";
 import { API_CONNECTIONS_MAX, API_IDLE_TIMEOUT_MS } from "./limits.ts";
 import { listen } from "./listen.ts";
@@ -24,7 +25,6 @@ export interface Handover {
 /** Without a domain nothing is handed over. */
 const NOBODY: Handover = { settings: [], serve: () => undefined };
 
-const SECRET_FIELD = "x-atoll-secret";
 const SECRET_BYTES = 32;
 /** What the edge takes, and what it adds. */
 const HEAD_BYTES_MAX = 64 * 1024;
@@ -93,7 +93,7 @@ async function openHost(secret: string, stack: AsyncDisposableStack): Promise<Ho
  * brings no other: one at a time. @returns false when it does not come from the edge
  */
 function seemsDirect({ headers, socket }: IncomingMessage, secret: string): boolean {
-  const hop = headers[SECRET_FIELD] === secret ? parseForwarded(headers.forwarded) : undefined;
+  const hop = headers[HOP_SECRET_FIELD] === secret ? parseForwarded(headers.forwarded) : undefined;
   if (hop === undefined) return false;
   Object.defineProperties(socket, {
     remoteAddress: { value: hop.address, configurable: true },

@@ -47,7 +47,7 @@ export function startRegistryApi(
   // At once, too: it wakes the collector for what the last life has left undone.
   stack.use(startScheduler({ settings, collections, retainer, wake, clock: systemClock, log }));
   // A platform with a domain serves strangers, whose webhooks must not reach what only it can.
-  const post = stack.use(new WebhookPost(config.domain === undefined));
+  const post = stack.use(new WebhookPost({ anyAddress: config.domain === undefined }));
   stack.use(
     startWebhookSender({
       deliveries,

@@ -1,16 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { startUseLog } from "#account/use-log.ts";
 import { RateLimiter } from "#api/rate-limit.ts";
+import type { TlsIdentity } from "#api/server.ts";
 import type { LocalCa } from "#certificate/local-ca.ts";
 import { startChores } from "#oci/chores.ts";
 import { RegistryDoor } from "#oci/door.ts";
-import { type RegistryServer, startRegistryServer, type TlsIdentity } from "#oci/server.ts";
+import { type RegistryServer, startRegistryServer } from "#oci/server.ts";
 import { sessionsUnder } from "#oci/session.ts";
 import { SignIn } from "#oci/sign-in.ts";
 import { Streams } from "#oci/streams.ts";
 import { UploadTurns } from "#oci/upload-turns.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
+import { daily } from "./daily.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { Handover } from "./handover-start.ts";
 import type { Address } from "./listen.ts";
@@ -41,7 +43,6 @@ export interface StartedRegistry {
 }
 
 const LOOPBACK = "127.0.0.1";
-const DAY_MS = 86_400_000;
 
 /** Starts the OCI registry: over TLS, and over plain HTTP for this machine alone. */
 export async function startRegistry(
@@ -74,13 +75,8 @@ export async function startRegistry(
   const leaf = (): Promise<TlsIdentity> => ca.leafFor(registryNames(config), "registry");
   const tlsAddress = { host, port: registry.tlsPort, variable: "ATOLL_REGISTRY_TLS_PORT" };
   const tls = await start(tlsAddress, await leaf());
-  const renewal = setInterval(() => {
-    leaf().then(
-      (renewed) => tls.useIdentity(renewed),
-      (error: unknown) => log.error({ err: error }, "registry certificate not renewed"),
-    );
-  }, DAY_MS);
-  stack.defer(() => clearInterval(renewal));
+  const renew = async (): Promise<void> => tls.useIdentity(await leaf());
+  stack.use(daily(renew, "registry certificate not renewed", log));
   // Passwords go over plain HTTP on the loopback only: docker takes that for safe, too.
   const plainHost = isLoopback(host) ? host : LOOPBACK;
   const plainAddress = { host: plainHost, port: registry.port, variable: "ATOLL_REGISTRY_PORT" };

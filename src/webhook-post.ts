@@ -1,23 +1,30 @@
-import { type LookupAddress, lookup } from "node:dns";
-import { isIP, type LookupFunction } from "node:net";
+import { isIP } from "node:net";
 import { Agent, request } from "undici";
 import { isForbiddenAddress } from "#edge/origin/forbidden-address.ts";
+import { permittedLookup } from "#edge/origin/permitted-lookup.ts";
 import type { Post } from "#registry/webhook-sender.ts";
 
-/** A receiver has this long to take a connection, and then to answer. */
+/** For all of a delivery, to the last octet of the answer: a receiver that trickles holds up others. */
 const TIMEOUT_MS = 10_000;
+
+/** Where webhooks are sent to, and for how long. */
+export interface WebhookPostTerms {
+  /** Whether addresses of this machine and its surroundings will do. */
+  readonly anyAddress: boolean;
+  readonly timeoutMs?: number;
+}
 
 /** Sends to receivers of webhooks, beyond this machine only where it serves strangers. */
 export class WebhookPost implements AsyncDisposable {
   readonly #anyAddress: boolean;
+  readonly #timeoutMs: number;
   readonly #agent: Agent;
 
-  constructor(anyAddress: boolean) {
+  constructor({ anyAddress, timeoutMs = TIMEOUT_MS }: WebhookPostTerms) {
     this.#anyAddress = anyAddress;
+    this.#timeoutMs = timeoutMs;
     this.#agent = new Agent({
-      connect: { timeout: TIMEOUT_MS, ...(anyAddress ? {} : { lookup: permittedLookup }) },
-      headersTimeout: TIMEOUT_MS,
-      bodyTimeout: TIMEOUT_MS,
+      connect: anyAddress ? {} : { lookup: permittedLookup(forbidden) },
     });
   }
 
@@ -31,8 +38,9 @@ export class WebhookPost implements AsyncDisposable {
       body: text,
       headers: fields,
       dispatcher: this.#agent,
-      signal,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(this.#timeoutMs)]),
     });
+    // What it says besides is read for as long as there is time, so that the connection can be kept.
     await body.dump();
     return statusCode;
   }
@@ -45,15 +53,3 @@ export class WebhookPost implements AsyncDisposable {
 function forbidden(host: string): Error {
   return new Error(`${host} is an address that webhooks are not sent to`);
 }
-
-/** The address that was judged is the one that is used (DNS rebinding). */
-const permittedLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-    if (error !== null) return callback(error, []);
-    const permitted = addresses.filter(({ address }) => !isForbiddenAddress(address));
-    const [first] = permitted;
-    if (first === undefined) return callback(forbidden(hostname), []);
-    if (options.all === true) callback(null, permitted);
-    else callback(null, first.address, first.family);
-  });
-};

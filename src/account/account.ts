@@ -43,7 +43,10 @@ export interface AccountStore {
   firstAccount(): Account | undefined;
   pageOfAccounts(offset: number, limit: number): Listed<Account>;
 
-  /** `hash-taken`: this very credential is already some account's token. */
+  /**
+   * `hash-taken`: this very credential is already some account's token. Some of those that have expired
+   * `EXPIRED_TOKEN_KEPT_MS` ago are forgotten with it.
+   */
   createToken(token: NewToken): Promise<Token | "hash-taken">;
   findTokenByHash(hash: Uint8Array): Token | undefined;
   findToken(accountId: number, id: string): Token | undefined;

@@ -4,7 +4,7 @@
  */
 
 /** RFC 8555 §9.7.7: what a certificate is for. `*.example.net` is a name like others in an order. */
-export interface Identifier {
+interface Identifier {
   readonly type: "dns";
   /** Lower case. */
   readonly value: string;

@@ -24,6 +24,7 @@ export function parseCaUrl(text: string): URL | undefined {
   return url.protocol === "http:" && isLoopback(url.hostname) ? url : undefined;
 }
 
-function isLoopback(hostname: string): boolean {
+/** Whether a URL's host is this machine. */
+export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d+){3}$/.test(hostname);
 }

@@ -5,6 +5,7 @@ import { AcmeError } from "./acme.ts";
 import { parseCaUrl } from "./directories.ts";
 import { cannotReach, refused, tooMuch } from "./failures.ts";
 import { EXCHANGE_TIMEOUT_MS, EXCHANGES_AT_ONCE_MAX, JSON_BYTES_MAX } from "./limits.ts";
+import { askedAgain } from "./lost-answers.ts";
 import type { Nonces } from "./nonces.ts";
 import type { Step } from "./refusal.ts";
 import { decideHold, parseRetryAfter } from "./retry-after.ts";
@@ -59,6 +60,12 @@ export class Exchange {
 
   /** @throws AcmeError; the signal's reason once it has been aborted */
   async send(url: string, asked: Asked): Promise<Reply> {
+    // With a signature goes a nonce, which may be used up: whoever has signed asks again.
+    if (asked.method === "POST") return this.#sendOnce(url, asked);
+    return askedAgain(() => this.#sendOnce(url, asked));
+  }
+
+  async #sendOnce(url: string, asked: Asked): Promise<Reply> {
     return this.#turns.run(async () => {
       const { signal } = this.#options;
       signal.throwIfAborted();

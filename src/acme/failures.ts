@@ -47,6 +47,7 @@ export function cannotReach(url: string, why: unknown): AcmeError {
   return new AcmeError(message, { permanent: false, cause: why });
 }
 
+/** An answer that is cut off before it fills the memory. */
 export function tooMuch(url: URL, bytesMax: number): AcmeError {
   return new AcmeError(`${url.host} sent more than ${bytesMax} bytes`, { permanent: false });
 }
@@ -62,6 +63,7 @@ export function notOffered(message: string): AcmeError {
   return new AcmeError(plainWords(message, DETAIL_LENGTH_MAX), { permanent: true });
 }
 
+/** Whether the CA has refused with this type of RFC 8555 §6.7, named without its prefix. */
 export function isOfType(error: unknown, type: string): error is AcmeError {
   return error instanceof AcmeError && error.problem?.type === `urn:ietf:params:acme:error:${type}`;
 }

@@ -37,6 +37,9 @@ export const NONCE_LENGTH_MAX = 256;
 /** With half of all nonces refused, one request in a million fails. */
 export const NONCE_TRIES_MAX = 20;
 
+/** With a fifth of all connections cut, one request in a hundred fails. */
+export const LOST_TRIES_MAX = 3;
+
 /** Directories change with new profiles and terms, a few times a year. */
 export const DIRECTORY_MAX_AGE_MS = 3_600_000;
 

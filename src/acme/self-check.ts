@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { connect, type TLSSocket } from "node:tls";
+import { acmeIdentifier } from "./key-authorization.ts";
 
 /** As a CA connects (RFC 8737 §3). */
 export interface TlsAlpnCheck {
@@ -24,7 +24,7 @@ export async function tlsAlpnFault(check: TlsAlpnCheck): Promise<string | undefi
   const { alpnProtocol } = socket;
   const raw = socket.getPeerX509Certificate()?.raw;
   socket.destroy();
-  if (alpnProtocol === ACME_TLS && raw?.includes(digestOf(keyAuthorization)) === true) {
+  if (alpnProtocol === ACME_TLS && raw?.includes(acmeIdentifier(keyAuthorization)) === true) {
     return undefined;
   }
   return `${name} leads to ${address}, where something else answers on port ${check.port}`;
@@ -46,10 +46,4 @@ function shaken({ address, port, name }: TlsAlpnCheck): Promise<TLSSocket | unde
   socket.on("timeout", () => socket.destroy());
   socket.on("close", () => resolve(undefined));
   return promise;
-}
-
-/** RFC 8737 §3: an OCTET STRING of 32 octets, in DER. */
-function digestOf(keyAuthorization: string): Buffer {
-  const digest = createHash("sha256").update(keyAuthorization).digest();
-  return Buffer.concat([Buffer.from([0x04, 0x20]), digest]);
 }

@@ -22,6 +22,7 @@ export interface Session {
   post(url: string, asked: SignedAsked): Promise<Reply>;
 }
 
+/** Asks nothing yet: directory, account and nonces come with the first step that needs them. */
 export function openSession(options: SessionOptions): Session {
   const nonces = new Nonces();
   const exchange = new Exchange({ ...options, nonces });

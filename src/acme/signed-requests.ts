@@ -3,6 +3,7 @@ import type { Asked, Exchange, Reply } from "./exchange.ts";
 import { isOfType, notAsExpected } from "./failures.ts";
 import { type SignedAs, type SigningKey, signRequest } from "./jws.ts";
 import { NONCE_TRIES_MAX } from "./limits.ts";
+import { askedAgain } from "./lost-answers.ts";
 import type { Nonces } from "./nonces.ts";
 import type { Step } from "./refusal.ts";
 
@@ -29,6 +30,11 @@ export class SignedRequests {
 
   /** §6.5: who is refused for the nonce signs again with the one that came with the refusal. */
   async post(url: string, key: SigningKey, as: SignedAs, asked: SignedAsked): Promise<Reply> {
+    // What is asked for twice leaves an order behind at most, as it would after a crash.
+    return askedAgain(() => this.#post(url, key, as, asked));
+  }
+
+  async #post(url: string, key: SigningKey, as: SignedAs, asked: SignedAsked): Promise<Reply> {
     const payload = asked.payload === undefined ? "" : JSON.stringify(asked.payload);
     for (let tries = 1; ; tries += 1) {
       const nonce = this.#nonces.take() ?? (await this.#newNonce());

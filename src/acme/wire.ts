@@ -7,6 +7,7 @@ import { parseProblem } from "./problem-document.ts";
 
 // The documents of RFC 8555 §7.1 as they are on the wire, and their one way into ours.
 
+/** RFC 8555 §6.1: a URL of the CA's that may be asked. */
 export const CaUrl = z
   .string()
   .max(URL_LENGTH_MAX)
@@ -81,6 +82,7 @@ export function parseDocument<S extends z.ZodType>(
   throw notAsExpected(what, z.prettifyError(parsed.error));
 }
 
+/** §7.1.3. @param url the order's own, which its document lacks. @throws AcmeError */
 export function parseOrder(text: string, url: string, retryAt: number | undefined): Order {
   const { expires, profile, certificate, error, ...rest } = parseDocument(
     OrderDocument,
@@ -98,6 +100,7 @@ export function parseOrder(text: string, url: string, retryAt: number | undefine
   };
 }
 
+/** §7.1.4. @param url the authorization's own. @throws AcmeError */
 export function parseAuthorization(
   text: string,
   url: string,
@@ -120,6 +123,12 @@ function parseChallenge(document: unknown): Challenge[] {
   return [{ ...rest, ...(error !== undefined && { error }) }];
 }
 
+/** §7.5.1: of one that is read by itself. */
+export function parseChallengeStatus(text: string): Challenge["status"] {
+  return parseDocument(ChallengeDocument.pick({ status: true }), text, "challenge").status;
+}
+
+/** RFC 9773 §4.2. @throws AcmeError */
 export function parseRenewal(text: string) {
   return parseDocument(RenewalDocument, text, "renewal information");
 }

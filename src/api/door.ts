@@ -25,6 +25,8 @@ export interface Arrival {
   readonly request: Request;
   /** The peer's address: what failed sign-ins count against. */
   readonly address: string;
+  /** As it was sent, for people. */
+  readonly target: string;
   /** Undefined: no route has this path. */
   readonly routes: RoutesOfPath | undefined;
   readonly params: Readonly<Record<string, string>>;
@@ -90,7 +92,7 @@ export class Door {
   async #answer(arrival: Arrival, passage: Passage): Promise<Response> {
     const { request } = arrival;
     const routes = arrival.routes;
-    if (routes === undefined) throw unknownRoute(request);
+    if (routes === undefined) throw unknownRoute(arrival.target);
     if (request.method === "OPTIONS") return preflightResponse(request, routes.allow);
     const route = routes.find(request.method);
     if (route === undefined) throw methodNotAllowed(request, routes.allow);
@@ -216,17 +218,17 @@ function methodNotAllowed(request: Request, allow: string): Problem {
   );
 }
 
-function unknownRoute(request: Request): Problem {
-  const { pathname } = new URL(request.url);
-  return new Problem("not_found", unknownRouteMessage(pathname));
+function unknownRoute(target: string): Problem {
+  const [path = ""] = target.split("?", 1);
+  return new Problem("not_found", unknownRouteMessage(path));
 }
 
 /** Says so when it is Atoll that lacks a route, and not the client that mistook it. */
-function unknownRouteMessage(pathname: string): string {
+function unknownRouteMessage(path: string): string {
   const missing = "The resource you requested could not be found.";
-  if (!/^\/v[12]\//.test(pathname)) return missing;
+  if (!/^\/v[12]\//.test(path)) return missing;
   return (
-    `${missing} Atoll does not have the route ${pathname.slice(0, 200)}, ` +
+    `${missing} Atoll does not have the route ${path.slice(0, 200)}, ` +
     `though DigitalOcean's API may: /openapi.json lists what Atoll serves.`
   );
 }

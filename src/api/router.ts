@@ -3,9 +3,11 @@ import { getPathNoStrict } from "hono/utils/url";
 import type { Door } from "./door.ts";
 import type { AnyRoute, RoutesOfPath } from "./route.ts";
 
-/** What the server hands over with each request: the peer's address. */
+/** What the server hands over with each request. */
 interface Peer {
   readonly address: string;
+  /** The request's target as it was sent. */
+  readonly target: string;
 }
 
 export type Handler = (request: Request, peer: Peer) => Promise<Response>;
@@ -28,15 +30,25 @@ export function createRouter(
       door.pass({
         request: c.req.raw,
         address: c.env.address,
+        target: c.env.target,
         routes: here,
         params: c.req.param() as Record<string, string>,
       }),
     );
   }
-  app.notFound((c) =>
-    door.pass({ request: c.req.raw, address: c.env.address, routes: undefined, params: {} }),
-  );
-  return async (request, peer) => app.fetch(request, peer);
+  const refuse = async (request: Request, { address, target }: Peer): Promise<Response> =>
+    door.pass({ request, address, target, routes: undefined, params: {} });
+  app.notFound((c) => refuse(c.req.raw, c.env));
+  return async (request, peer) =>
+    hasDotSegment(peer.target) ? refuse(request, peer) : app.fetch(request, peer);
+}
+
+/**
+ * A URL resolves them (RFC 3986 §5.2.4), and clients send names as they are: to delete a tag that is
+ * called `..` must not delete the repository above it.
+ */
+function hasDotSegment(target: string): boolean {
+  return /^[^?]*\/(?:\.|%2e){1,2}(?:[/?]|$)/i.test(target);
 }
 
 function routesOfPath(routes: readonly AnyRoute[]): RoutesOfPath {

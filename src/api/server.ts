@@ -2,14 +2,11 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
-import {
-  API_CONNECTIONS_MAX,
-  API_HEADERS_TIMEOUT_MS,
-  API_IDLE_TIMEOUT_MS,
-  SHUTDOWN_GRACE_MS,
-} from "#limits.ts";
+import { closeGracefully } from "#graceful-close.ts";
+import { API_CONNECTIONS_MAX, API_HEADERS_TIMEOUT_MS, API_IDLE_TIMEOUT_MS } from "#limits.ts";
 import { type Address, listen } from "#listen.ts";
 import type { Handler } from "./router.ts";
+import { hasSecondHost } from "./second-host.ts";
 
 /** PEM, as the local CA hands it out. */
 export interface TlsIdentity {
@@ -58,7 +55,7 @@ export async function startApi(
   return {
     port,
     useIdentity: (renewed) => tls?.setSecureContext({ ...renewed, minVersion: "TLSv1.2" }),
-    [Symbol.asyncDispose]: () => close(server),
+    [Symbol.asyncDispose]: () => closeGracefully(server),
   };
 }
 
@@ -67,7 +64,7 @@ export function apiListener(handler: Handler, refuseMalformed: () => Response): 
   const listener = getRequestListener(
     (request, env) => {
       const { remoteAddress = "unknown" } = env.incoming.socket;
-      return handler(request, { address: remoteAddress });
+      return handler(request, { address: remoteAddress, target: env.incoming.url ?? "" });
     },
     {
       // Only what is no request reaches this: a bad Host, a target that is no URL.
@@ -75,19 +72,12 @@ export function apiListener(handler: Handler, refuseMalformed: () => Response): 
     },
   );
   return (incoming, outgoing) => {
-    // RFC 9112 §3.2: more than one Host is a 400; node:http takes the first and is silent.
-    if (hasSecondHost(incoming.rawHeaders)) void writeClosing(refuseMalformed(), outgoing);
+    // RFC 9112 §3.2: a target has no fragment.
+    const isMalformed = hasSecondHost(incoming.rawHeaders) || incoming.url?.includes("#");
+    if (isMalformed) void writeClosing(refuseMalformed(), outgoing);
     // It answers its own failures; there is nobody to wait for it.
     else void listener(incoming, outgoing);
   };
-}
-
-function hasSecondHost(rawHeaders: readonly string[]): boolean {
-  let hosts = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() === "host") hosts += 1;
-  }
-  return hosts > 1;
 }
 
 /** Through node:http, which keeps the order of what is pipelined. */
@@ -102,17 +92,4 @@ async function writeBare(response: Response, socket: Duplex): Promise<void> {
   const fields = [...response.headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const text = await response.text();
   socket.end(`HTTP/1.1 400 Bad Request\r\nconnection: close\r\n${fields}\r\n${text}`);
-}
-
-async function close(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve());
-  });
-  const cut = setTimeout(() => server.closeAllConnections(), SHUTDOWN_GRACE_MS);
-  // A connection that was answered just now is idle a moment later: look again while any is left.
-  const idle = setInterval(() => server.closeIdleConnections(), 50);
-  server.closeIdleConnections();
-  await closed;
-  clearTimeout(cut);
-  clearInterval(idle);
 }

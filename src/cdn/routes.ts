@@ -4,6 +4,7 @@ import { type AnyRoute, type Context, route } from "#api/route.ts";
 import type { StoredEntry } from "#feed/message.ts";
 import { notFound } from "#problem.ts";
 import { originHost } from "#space/name.ts";
+import { timeText } from "#time-text.ts";
 import { DEFAULT_TTL, type Endpoint, endpointHost, TTLS } from "./endpoint.ts";
 import type { EndpointService } from "./endpoint-service.ts";
 import { settingsRoutes } from "./settings-routes.ts";
@@ -222,7 +223,7 @@ function endpointView(endpoint: Endpoint): z.input<typeof EndpointView> {
     origin: originHost(endpoint.origin),
     endpoint: endpointHost(endpoint.origin),
     // CONTRACT §1: second precision.
-    created_at: `${new Date(endpoint.createdAt).toISOString().slice(0, 19)}Z`,
+    created_at: timeText(endpoint.createdAt),
     ttl: endpoint.ttl,
     ...(endpoint.certificateId === undefined ? {} : { certificate_id: endpoint.certificateId }),
     ...(endpoint.customDomain === undefined ? {} : { custom_domain: endpoint.customDomain }),

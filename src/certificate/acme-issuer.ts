@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { type AcmeClient, AcmeError, type Order } from "#acme/acme.ts";
 import type { Clock } from "#clock.ts";
 import { unreachable } from "#unreachable.ts";
-import { authorize, type ProofParts } from "./authorize.ts";
+import { authorize, giveUp, type ProofParts } from "./authorize.ts";
 import type { Attempt, Attempted, BegunOrder, Issuer } from "./issuer.ts";
 import { nextOrderStep } from "./order-step.ts";
 
@@ -32,6 +32,7 @@ export function acmeIssuer(parts: AcmeIssuerParts): Issuer {
         return refusedBy(error);
       }
     },
+    abandon: async (url) => giveUp(client, await client.readOrder(url)),
     window: (leaf) => client.renewalWindow(leaf),
   };
 }
@@ -57,6 +58,11 @@ async function obtain(parts: AcmeIssuerParts, attempt: Attempt): Promise<Attempt
       }
       case "finalize":
         order = await client.finalize(order, await parts.request(key, attempt.names));
+        // Some CAs take it and put it down with the order later.
+        if (order.status !== "ready") break;
+        await pause(waitMs(order, waits, clock));
+        waits += 1;
+        order = await client.readOrder(order.url);
         break;
       case "wait":
         await pause(waitMs(order, waits, clock));

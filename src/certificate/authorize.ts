@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   type AcmeClient,
   AcmeError,
@@ -8,10 +7,11 @@ import {
   type Order,
 } from "#acme/acme.ts";
 import type { ChallengeAnswers } from "#acme/answers.ts";
+import { dnsValue } from "#acme/key-authorization.ts";
 import type { Clock } from "#clock.ts";
 import { unreachable } from "#unreachable.ts";
 import type { Attempt, Attempted } from "./issuer.ts";
-import { chooseChallenge } from "./order-step.ts";
+import { chooseChallenge, type DnsProof } from "./order-step.ts";
 
 /** Port: the world as the CA will see it, looked at before the CA is, which counts failures. */
 export interface SelfCheck {
@@ -66,12 +66,12 @@ export async function authorize(
   const ends = await Promise.allSettled(Array.from({ length: AT_ONCE_MAX }, prove));
   const thrown = ends.find((end) => end.status === "rejected");
   if (thrown !== undefined) throw thrown.reason;
-  if (failure?.asked === true) await giveUp(parts, order);
+  if (failure?.asked === true) await giveUp(parts.client, order);
   return failure;
 }
 
 /** RFC 8555 §7.5.2: what is left pending would count against us. */
-async function giveUp({ client }: ProofParts, { authorizations }: Order): Promise<void> {
+export async function giveUp(client: AcmeClient, { authorizations }: Order): Promise<void> {
   for (const url of authorizations) {
     try {
       const { status } = await client.readAuthorization(url);
@@ -92,8 +92,8 @@ async function proveOne(
   const name = nameOf(authorization);
   if (authorization.status === "valid") return undefined;
   if (authorization.status !== "pending") return unproved(name, faultOf(authorization), true);
-  const delegated = await parts.check.delegated(authorization.identifier.value);
-  const choice = chooseChallenge(authorization, attempt.rotation, delegated);
+  const dns = await dnsProof(parts, authorization.identifier.value, attempt);
+  const choice = chooseChallenge(authorization, attempt.rotation, dns);
   if (choice.kind === "none") return unproved(name, choice.reason, false);
   const { challenge } = choice;
   const answer = await answerOf(parts.client, authorization, challenge);
@@ -111,6 +111,15 @@ async function proveOne(
   } finally {
     await parts.answers.delete(challenge.url);
   }
+}
+
+async function dnsProof(
+  { check }: ProofParts,
+  name: string,
+  { names }: Attempt,
+): Promise<DnsProof> {
+  if (!(await check.delegated(name))) return "not-delegated";
+  return names.includes(`*.${name}`) ? "relied-on" : "delegated";
 }
 
 async function outcome(parts: ProofParts, url: string): Promise<Unproved | undefined> {
@@ -141,12 +150,7 @@ async function answerOf(
     case "tls-alpn-01":
       return { kind: type, name, keyAuthorization };
     case "dns-01":
-      // RFC 8555 §8.4.
-      return {
-        kind: type,
-        name,
-        value: createHash("sha256").update(keyAuthorization).digest("base64url"),
-      };
+      return { kind: type, name, value: dnsValue(keyAuthorization) };
     default:
       return unreachable(type);
   }

@@ -27,6 +27,8 @@ export function parseDnsNames(texts: readonly string[]): DnsNames {
 
 /** RFC 8555 §7.1.4: a host name or a wildcard above one, in the form that DNS has of it. */
 function parseDnsName(text: string): string | undefined {
+  // Of a URL's host, which is what `domainToASCII` reads: it ends here, or loses or decodes these.
+  if (/[\s/\\?#%]/.test(text)) return undefined;
   const wildcard = text.startsWith("*.") ? "*." : "";
   const ascii = domainToASCII(text.slice(wildcard.length).replace(/\.$/, ""));
   const name = parseLeafName(`${wildcard}${ascii}`);

@@ -35,7 +35,7 @@ const WAITS_MS = [
   4 * HOUR_MS,
   6 * HOUR_MS,
 ] as const;
-const WAIT_MAX_MS = 6 * HOUR_MS;
+const WAIT_MS_MAX = 6 * HOUR_MS;
 
 /** Whoever has not set up the name's DNS in a month is not about to. */
 const GIVE_UP_MS = 30 * 24 * HOUR_MS;
@@ -61,7 +61,7 @@ export function decideAfterFailure(
     if (now - (before.failingSince ?? now) >= GIVE_UP_MS)
       return { kind: "give-up", reason: "too-long" };
   }
-  const wait = failure.permanent ? WAIT_MAX_MS : (WAITS_MS[before.failures] ?? WAIT_MAX_MS);
+  const wait = failure.permanent ? WAIT_MS_MAX : (WAITS_MS[before.failures] ?? WAIT_MS_MAX);
   const at = now + Math.floor(wait * (1 + JITTER_SHARE * random));
   if (failure.retryAt === undefined) return { kind: "again", at };
   // RFC 8555 §6.6: not before, and then soon; but a CA that always says "at once" is spared as well.

@@ -50,6 +50,8 @@ export interface Issuer {
    * is where the next attempt goes on. @throws what is a bug, or no CA's doing
    */
   obtain(attempt: Attempt): Promise<Attempted>;
+  /** Nobody wants what was ordered any more: what is left to be proved is given up. @param order its URL */
+  abandon(order: string): Promise<void>;
   /** `undefined`: it suggests nothing. @param leaf PEM */
   window(leaf: string): Promise<CaWindow | undefined>;
 }

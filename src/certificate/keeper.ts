@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import type { Clock } from "#clock.ts";
 import type { Logger } from "#log.ts";
 import type { Seal } from "#seal.ts";
+import { timeText } from "#time-text.ts";
 import { unreachable } from "#unreachable.ts";
 import type { IssuedWithKey } from "./certificate.ts";
 import { describeIssued } from "./custom.ts";
@@ -51,6 +52,8 @@ const ASK_AGAIN_MS = 6 * 3_600_000;
 export class CertificateKeeper implements AsyncDisposable {
   readonly #parts: KeeperParts;
   readonly #running = new Map<string, Promise<void>>();
+  /** Until when those are let be whose work could not be noted: they are still due. */
+  readonly #held = new Map<string, number>();
   readonly #counts = { issued: 0, renewed: 0, failed: 0 };
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
@@ -69,15 +72,28 @@ export class CertificateKeeper implements AsyncDisposable {
     clearTimeout(this.#timer);
     const { jobs, clock } = this.#parts;
     const now = clock.now();
-    // Those that are under way are still due.
-    for (const job of jobs.due(now, JOBS_AT_ONCE_MAX + this.#running.size)) {
+    for (const [id, until] of this.#held) if (until <= now) this.#held.delete(id);
+    // Those that are under way, or held, are still due.
+    const others = this.#running.size + this.#held.size;
+    for (const job of jobs.due(now, JOBS_AT_ONCE_MAX + others)) {
       if (this.#running.size >= JOBS_AT_ONCE_MAX) break;
-      if (!this.#running.has(job.certificate.id)) this.#begin(job);
+      const { id } = job.certificate;
+      if (!this.#running.has(id) && !this.#held.has(id)) this.#begin(job);
     }
     const wait = (jobs.nextDue() ?? Infinity) - now;
     // What is due and waits for its turn has it when another one ends.
     const until = wait > 0 ? Math.min(wait, LOOK_EVERY_MS) : LOOK_EVERY_MS;
     this.#timer = setTimeout(() => this.look(), until);
+  }
+
+  /** The order of a certificate that was deleted: an attempt that is under way ends by that, too. */
+  abandon({ issuer: at, url }: OpenOrder): void {
+    const { issuer, log } = this.#parts;
+    if (at !== issuer.name || this.#ended) return;
+    issuer.abandon(url).catch((error: unknown) => {
+      // It ends by itself, within days.
+      if (!this.#ended) log.warn({ err: error, order: url }, "order not given up");
+    });
   }
 
   /** Resolves when nothing is under way. */
@@ -96,7 +112,8 @@ export class CertificateKeeper implements AsyncDisposable {
     const { id } = job.certificate;
     const work = this.#work(job)
       .catch((error: unknown) => {
-        // Not even its failure could be noted: the database is about to end us.
+        // Not even its failure could be noted: the disk is full, say. A CA would be asked again and again.
+        this.#held.set(id, this.#parts.clock.now() + LOOK_EVERY_MS);
         this.#parts.log.error({ err: error, certificate_id: id }, "certificate not worked on");
       })
       .finally(() => {
@@ -120,7 +137,7 @@ export class CertificateKeeper implements AsyncDisposable {
         await this.#obtain(job, step.reason);
         return;
       default:
-        unreachable(step);
+        return unreachable(step);
     }
   }
 
@@ -144,7 +161,7 @@ export class CertificateKeeper implements AsyncDisposable {
       id,
       { ...job, renewal, dueAt: now },
       isNew
-        ? { happened: { kind: "window", message: `renewal on ${dateText(renewal.renewAt)}` } }
+        ? { happened: { kind: "window", message: `renewal on ${timeText(renewal.renewAt)}` } }
         : {},
     );
   }
@@ -164,7 +181,8 @@ export class CertificateKeeper implements AsyncDisposable {
         ...(order === undefined ? {} : { order: opened(order, id, seal) }),
         keep: async (next) => {
           kept = next === undefined ? undefined : sealedOrder(next, id, issuer.name, seal);
-          await jobs.save(id, progress());
+          const saved = await jobs.save(id, progress());
+          if (saved === "gone" && kept !== undefined) this.abandon(kept);
         },
         note: async (happened) => {
           await jobs.save(id, progress(), { happened });
@@ -203,7 +221,7 @@ export class CertificateKeeper implements AsyncDisposable {
         rotation: job.rotation,
         dueAt: next.kind === "keep" ? next.until : clock.now() + LOOK_EVERY_MS,
       },
-      { kind: "issued", message: `by ${issuer.name}, until ${dateText(issued.notAfter)}` },
+      { kind: "issued", message: `by ${issuer.name}, until ${timeText(issued.notAfter)}` },
     );
     if (done !== "gone" && done.number !== undefined) await settled(done.number);
   }
@@ -216,9 +234,9 @@ export class CertificateKeeper implements AsyncDisposable {
     const { dueAt: _, ...rest } = job;
     const happened: Happened =
       after.kind === "again"
-        ? { kind: "failed", message: `${failure.message}; again on ${dateText(after.at)}` }
+        ? { kind: "failed", message: `${failure.message}; again on ${timeText(after.at)}` }
         : { kind: "given-up", message: failure.message };
-    await jobs.save(
+    const saved = await jobs.save(
       id,
       {
         ...rest,
@@ -229,6 +247,7 @@ export class CertificateKeeper implements AsyncDisposable {
       },
       { happened, ...(after.kind === "give-up" ? { state: "error" } : {}) },
     );
+    if (saved === "gone") return;
     this.#counts.failed += 1;
     log.warn(
       { certificate_id: id, name, reason: failure.message, after: after.kind },
@@ -257,8 +276,4 @@ function opened({ url, sealedKey }: OpenOrder, id: string, seal: Seal): BegunOrd
 
 function sealedOrder(order: BegunOrder, id: string, issuer: string, seal: Seal): OpenOrder {
   return { issuer, url: order.url, sealedKey: seal.seal(order.key, nextKeyPurpose(id)) };
-}
-
-function dateText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

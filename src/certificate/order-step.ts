@@ -38,18 +38,24 @@ export type ChallengeChoice =
 /** The ones that need nothing set up come first. */
 const ORDER_OF_TYPES: readonly ChallengeType[] = ["http-01", "tls-alpn-01", "dns-01"];
 
+/** Whether `_acme-challenge.NAME` leads to our DNS responder, and the order hangs on it already. */
+export type DnsProof = "not-delegated" | "delegated" | "relied-on";
+
 /**
- * How a name is proved: each attempt that failed moves on to the next type.
- * @param delegated whether `_acme-challenge.NAME` leads to our DNS responder
+ * How a name is proved: each attempt that failed moves on to the next type. Beside its own wildcard a
+ * name is proved by DNS as well, which has to work anyway: its address may be nobody's.
  */
 export function chooseChallenge(
   { identifier, wildcard, challenges }: Authorization,
   rotation: number,
-  delegated: boolean,
+  dns: DnsProof,
 ): ChallengeChoice {
-  const offered = ORDER_OF_TYPES.flatMap((type) => challenges.filter((each) => each.type === type));
+  const order = dns === "relied-on" ? ORDER_OF_TYPES.toReversed() : ORDER_OF_TYPES;
+  const offered = order.flatMap((type) => challenges.filter((each) => each.type === type));
   // RFC 8555 §7.4.1: the CA offers for a wildcard what may prove it; only DNS can.
-  const usable = offered.filter(({ type }) => (type === "dns-01" ? delegated : !wildcard));
+  const usable = offered.filter(({ type }) =>
+    type === "dns-01" ? dns !== "not-delegated" : !wildcard,
+  );
   const challenge = usable[rotation % usable.length];
   if (challenge !== undefined) return { kind: "challenge", challenge };
   const name = identifier.value;

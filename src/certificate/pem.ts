@@ -12,8 +12,10 @@ const BLOCK = /-----BEGIN ([A-Z0-9 ]{1,40})-----\n[^-]*-----END \1-----/g;
 
 /** The blocks of a text, in order; whatever stands around them is a comment (RFC 7468 §2). */
 export function pemBlocks(text: string): readonly PemBlock[] {
-  const lines = text.replaceAll(/[ \t]*\r?\n[ \t]*/g, "\n");
-  return [...lines.matchAll(BLOCK)].map(([block, label = ""]) => ({ label, text: `${block}\n` }));
+  // No expression for blanks at a line's end: where no end comes, it begins anew at each of them.
+  const lines = text.split("\n").map((line) => line.trim());
+  const blocks = lines.join("\n").matchAll(BLOCK);
+  return [...blocks].map(([block, label = ""]) => ({ label, text: `${block}\n` }));
 }
 
 /** The certificates of a text, in order; `undefined` when it has none, or one cannot be read. */

@@ -1,6 +1,7 @@
 import { Resolver } from "node:dns/promises";
 import { request } from "node:http";
 import type { ChallengeAnswer } from "#acme/acme.ts";
+import { isLoopback } from "#acme/directories.ts";
 import { tlsAlpnFault } from "#acme/self-check.ts";
 import { unreachable } from "#unreachable.ts";
 import type { SelfCheck } from "./authorize.ts";
@@ -49,8 +50,8 @@ export function selfCheck(parts: WorldCheckParts): SelfCheck {
 }
 
 function isOnThisMachine(directory: string): boolean {
-  const host = URL.parse(directory)?.hostname ?? "";
-  return host === "localhost" || host === "[::1]" || host.startsWith("127.");
+  const url = URL.parse(directory);
+  return url !== null && isLoopback(url.hostname);
 }
 
 async function isDelegated(

@@ -3,8 +3,9 @@ import { dirname, join } from "node:path";
 import type { BlobFiles, OpenBlob } from "#oci/blob.ts";
 import { algorithmOf, type Digest, hexOf, parseDigest } from "#oci/digest.ts";
 import { READ_BYTES } from "#oci/limits.ts";
-import { diskFull } from "#problem.ts";
 import { inTurn } from "./blob-turns.ts";
+import { isMissing, writeFailure } from "./failures.ts";
+import { syncDirectory } from "./sync-directory.ts";
 
 /** What only the owner of the files may do besides. */
 export interface DiskBlobFiles extends BlobFiles {
@@ -129,7 +130,7 @@ async function putInPlace(upload: string, path: string, root: string): Promise<v
     await rename(upload, path);
     await syncDirectory(dirname(path));
   } catch (error) {
-    throw (error as NodeJS.ErrnoException).code === "ENOSPC" ? diskFull(error) : error;
+    throw writeFailure(error);
   }
 }
 
@@ -152,7 +153,7 @@ async function openExisting(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path, "r");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
@@ -161,13 +162,7 @@ async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
-}
-
-/** A rename is durable once its folder is. */
-async function syncDirectory(path: string): Promise<void> {
-  await using handle = await open(path, "r");
-  await handle.sync();
 }

@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, opendir, rm, stat } from "node:fs/promise
 import { join } from "node:path";
 import { READ_BYTES } from "#oci/limits.ts";
 import type { UploadFile, UploadFiles } from "#oci/upload.ts";
-import { diskFull } from "#problem.ts";
+import { isMissing, writeFailure } from "./failures.ts";
 
 /** `randomUUID`. */
 const UPLOAD_FILE = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -14,8 +14,12 @@ export async function diskUploadFiles(directory: string): Promise<UploadFiles> {
   const pathOf = (id: string): string => join(uploads, id);
   return {
     create: async (id) => {
-      const handle = await open(pathOf(id), "wx", 0o600);
-      await handle.close();
+      try {
+        const handle = await open(pathOf(id), "wx", 0o600);
+        await handle.close();
+      } catch (error) {
+        throw writeFailure(error);
+      }
     },
 
     open: (id) => openUpload(pathOf(id)),
@@ -61,10 +65,17 @@ async function openUpload(path: string): Promise<UploadFile | undefined> {
       try {
         size += await writeAll(handle, chunks, size);
       } catch (error) {
-        throw (error as NodeJS.ErrnoException).code === "ENOSPC" ? diskFull(error) : error;
+        throw writeFailure(error);
       }
     },
-    sync: () => handle.datasync(),
+    sync: async () => {
+      try {
+        await handle.datasync();
+      } catch (error) {
+        // Some file systems look for room only now.
+        throw writeFailure(error);
+      }
+    },
     truncate: async (sizeBytes) => {
       await handle.truncate(sizeBytes);
       size = sizeBytes;
@@ -91,8 +102,4 @@ async function writeAll(
     }
   }
   return total;
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === "ENOENT";
 }

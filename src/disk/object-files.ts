@@ -1,8 +1,10 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { diskFull, Problem } from "#problem.ts";
+import { Problem } from "#problem.ts";
 import type { ObjectFiles, OpenFile } from "#space/space.ts";
+import { isMissing, writeFailure } from "./failures.ts";
+import { syncDirectory } from "./sync-directory.ts";
 
 const CHUNK_BYTES = 65_536;
 
@@ -46,7 +48,7 @@ export async function diskObjectFiles(directory: string): Promise<DiskObjectFile
         return { file, ...written };
       } catch (error) {
         await rm(unfinished, { force: true });
-        throw (error as NodeJS.ErrnoException).code === "ENOSPC" ? diskFull(error) : error;
+        throw writeFailure(error);
       }
     },
 
@@ -125,13 +127,7 @@ async function openFile(path: string): Promise<OpenFile | undefined> {
       [Symbol.asyncDispose]: () => handle.close(),
     };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
-}
-
-/** A rename is durable once its folder is. */
-async function syncDirectory(path: string): Promise<void> {
-  await using handle = await open(path, "r");
-  await handle.sync();
 }

@@ -19,6 +19,7 @@ export interface BlobParts {
 /** Content under its digest never changes; who may not read it must not get it from a shared cache. */
 export const IMMUTABLE = "private, max-age=31536000, immutable";
 
+/** @throws Refusal for what is no digest */
 export function digestIn(text: string): Digest {
   const digest = parseDigest(text);
   if (digest !== undefined) return digest;
@@ -78,6 +79,7 @@ export async function headBlob(
   answer(call, 200, { ...fieldsOf(digest), "content-length": blob.sizeBytes });
 }
 
+/** GET: the octets, or a range of them (RFC 9110 §14). */
 export async function getBlob(
   parts: BlobParts,
   call: RepositoryCall,
@@ -118,6 +120,7 @@ export async function getBlob(
 
 const PRECONDITION = "The blob is not the one that If-Match names.";
 
+/** DELETE: from this repository; its file stays until a collection. */
 export async function deleteBlob(
   { store }: BlobParts,
   call: RepositoryCall,

@@ -19,10 +19,12 @@ export interface RepositoryCall extends Call {
 
 export type Fields = Readonly<Record<string, string | number | string[]>>;
 
+/** Where a call writes, and for whom. */
 export function placeOf({ caller, name }: RepositoryCall): Place {
   return { accountId: caller.accountId, tokenId: caller.tokenId, name };
 }
 
+/** A field of the request, by its name in lower case. */
 export function field({ request }: Pick<Call, "request">, name: string): string | undefined {
   return request.headers[name]?.toString();
 }
@@ -44,6 +46,7 @@ export function answerWith(
   else response.end(content);
 }
 
+/** An answer in JSON, unless its fields name another type. */
 export function answerJson(
   call: Pick<Call, "request" | "response">,
   status: number,

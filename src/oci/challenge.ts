@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { TLSSocket } from "node:tls";
 import { Refusal } from "./refusal.ts";
 import { type Grant, scopeText } from "./scope.ts";
 
@@ -14,7 +15,8 @@ export interface Reached {
 /** @throws Refusal for a Host that is none */
 export function reached(request: IncomingMessage): Reached {
   // Of TLS also where the edge has ended it.
-  const scheme = "encrypted" in request.socket ? "https" : "http";
+  const { encrypted } = request.socket as Partial<TLSSocket>;
+  const scheme = encrypted === true ? "https" : "http";
   const host = request.headers.host ?? "";
   if (!HOST.test(host)) {
     throw new Refusal("UNSUPPORTED", "The request has no valid Host.", { status: 400 });

@@ -10,6 +10,7 @@ const HEX_DIGITS = { sha256: 64, sha512: 128 } as const;
 
 export type Algorithm = keyof typeof HEX_DIGITS;
 
+/** Undefined for one that is not registered. */
 export function parseAlgorithm(text: string): Algorithm | undefined {
   return Object.hasOwn(HEX_DIGITS, text) ? (text as Algorithm) : undefined;
 }
@@ -21,10 +22,12 @@ export function parseDigest(text: string): Digest | undefined {
   return known !== undefined && hex.length === HEX_DIGITS[known] ? (text as Digest) : undefined;
 }
 
+/** The one that it is by. */
 export function algorithmOf(digest: Digest): Algorithm {
   return digest.startsWith("sha512:") ? "sha512" : "sha256";
 }
 
+/** What is behind the colon: what files are called. */
 export function hexOf(digest: Digest): string {
   return digest.slice(digest.indexOf(":") + 1);
 }

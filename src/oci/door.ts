@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { hasSecondHost } from "#api/second-host.ts";
 import type { Logger } from "#log.ts";
 import { Problem } from "#problem.ts";
 import { type BlobParts, deleteBlob, digestIn, getBlob, headBlob } from "./blobs.ts";
@@ -63,6 +64,9 @@ export class RegistryDoor {
   }
 
   async #answer(target: Target, bare: Pick<Call, "request" | "response" | "query">): Promise<void> {
+    if (hasSecondHost(bare.request.rawHeaders)) {
+      throw new Refusal("UNSUPPORTED", "The request has two Hosts.", { status: 400 });
+    }
     if (target.kind === "unknown") {
       throw new Refusal("UNSUPPORTED", "The registry's API has no such path.", { status: 404 });
     }
@@ -154,7 +158,9 @@ export class RegistryDoor {
 /** For the log alone, as other servers have it: nobody is there to read a status. */
 const CLIENT_CLOSED_REQUEST = 499;
 
-function splitTarget(url: string): readonly [string, string] {
+/** RFC 9112 §3.2.2: a target may also be a whole URL. */
+function splitTarget(target: string): readonly [string, string] {
+  const url = target.replace(/^https?:\/\/[^/?]*/i, "");
   const at = url.indexOf("?");
   return at === -1 ? [url, ""] : [url.slice(0, at), url.slice(at + 1)];
 }

@@ -6,6 +6,7 @@ import { nextLink, parsePage } from "./page.ts";
 import { Refusal } from "./refusal.ts";
 import type { ContentReads, NamesPage, Referrer } from "./store.ts";
 
+/** Distribution specification, "Listing tags". @throws Refusal when there is no repository */
 export function listTags(store: ContentReads, call: RepositoryCall): void {
   const { name, caller, query } = call;
   const repositoryId = store.findRepository(caller.accountId, name);

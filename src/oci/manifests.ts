@@ -91,6 +91,7 @@ function isKnownTo(call: RepositoryCall, etag: string): boolean {
   return parseEntityTags(known)?.some((tag) => matchesWeakly(tag, own)) ?? false;
 }
 
+/** PUT: by a tag, or by its digest. All that it refers to has to be there. @throws Refusal */
 export async function putManifest(
   store: ContentStore,
   call: RepositoryCall,

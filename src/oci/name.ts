@@ -22,6 +22,7 @@ export type ParsedName =
   | { readonly kind: "registry-only"; readonly registry: string }
   | { readonly kind: "invalid" };
 
+/** The name of a repository, as it stands between `/v2/` and what is asked of it. */
 export function parseName(text: string): ParsedName {
   if (text.length > NAME_CHARACTERS_MAX) return { kind: "invalid" };
   const components = text.split("/");
@@ -31,6 +32,7 @@ export function parseName(text: string): ParsedName {
   return { kind: "name", name: { registry, repository: rest.join("/"), full: text } };
 }
 
+/** Whether a tag may be called that. */
 export function isTag(text: string): boolean {
   return TAG.test(text);
 }

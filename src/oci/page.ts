@@ -9,6 +9,7 @@ export interface PageQuery {
   readonly after: string;
 }
 
+/** @throws Refusal when `n` is no number; one beyond `PAGE_MAX` is as good as that */
 export function parsePage(query: URLSearchParams): PageQuery {
   const after = query.get("last") ?? "";
   const text = query.get("n");

@@ -26,10 +26,12 @@ export interface Grant {
 /** What a grant has to say for the list of all repositories. */
 export const CATALOG: Grant = { type: "registry", name: "catalog", actions: ["*"] };
 
+/** What it takes to do that in a repository, named with its registry. */
 export function repositoryGrant(name: string, actions: readonly Action[]): Grant {
   return { type: "repository", name, actions };
 }
 
+/** As challenges and requests for a session have it. */
 export function scopeText({ type, name, actions }: Grant): string {
   return `${type}:${name}:${actions.join(",")}`;
 }
@@ -58,6 +60,7 @@ export function grantable(asked: readonly Grant[], scopes: readonly string[]): G
   return granted.filter(({ actions }) => actions.length > 0);
 }
 
+/** Whether what was granted covers each action that is needed. */
 export function grantsCover(granted: readonly Grant[], needed: Grant): boolean {
   return needed.actions.every((action) =>
     granted.some(

@@ -1,15 +1,11 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { API_HEADERS_TIMEOUT_MS, API_IDLE_TIMEOUT_MS, SHUTDOWN_GRACE_MS } from "#limits.ts";
+import type { TlsIdentity } from "#api/server.ts";
+import { closeGracefully } from "#graceful-close.ts";
+import { API_HEADERS_TIMEOUT_MS, API_IDLE_TIMEOUT_MS } from "#limits.ts";
 import { type Address, listen } from "#listen.ts";
 import type { RegistryDoor } from "./door.ts";
 import { HEAD_BYTES_MAX, REGISTRY_CONNECTIONS_MAX } from "./limits.ts";
-
-/** PEM, as the local CA hands it out. */
-export interface TlsIdentity {
-  readonly cert: string;
-  readonly key: string;
-}
 
 /** A listening registry; disposing of it finishes what is in flight, within the grace period. */
 export interface RegistryServer extends AsyncDisposable {
@@ -56,7 +52,7 @@ export async function startRegistryServer(
   return {
     port,
     useIdentity: (renewed) => tls?.setSecureContext({ ...renewed, minVersion: "TLSv1.2" }),
-    [Symbol.asyncDispose]: () => close(server),
+    [Symbol.asyncDispose]: () => closeGracefully(server),
   };
 }
 
@@ -67,16 +63,3 @@ const MALFORMED = ((): string => {
   const fields = `content-type: application/json\r\ncontent-length: ${text.length}`;
   return `HTTP/1.1 400 Bad Request\r\nconnection: close\r\n${fields}\r\n\r\n${text}`;
 })();
-
-async function close(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve());
-  });
-  const cut = setTimeout(() => server.closeAllConnections(), SHUTDOWN_GRACE_MS);
-  // A connection that was answered just now is idle a moment later: look again while any is left.
-  const idle = setInterval(() => server.closeIdleConnections(), 50);
-  server.closeIdleConnections();
-  await closed;
-  clearTimeout(cut);
-  clearInterval(idle);
-}

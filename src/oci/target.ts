@@ -17,13 +17,13 @@ export type TargetKind = Target["kind"];
 export const METHODS: Readonly<Record<Exclude<TargetKind, "unknown">, readonly string[]>> = {
   base: ["GET", "HEAD"],
   token: ["GET", "POST"],
-  catalog: ["GET"],
-  tags: ["GET"],
+  catalog: ["GET", "HEAD"],
+  tags: ["GET", "HEAD"],
   manifest: ["GET", "HEAD", "PUT", "DELETE"],
   blob: ["GET", "HEAD", "DELETE"],
   uploads: ["POST"],
   upload: ["GET", "PATCH", "PUT", "DELETE"],
-  referrers: ["GET"],
+  referrers: ["GET", "HEAD"],
 };
 
 const UNKNOWN: Target = { kind: "unknown" };

@@ -15,6 +15,7 @@ export interface UploadParts extends BlobParts {
   readonly newId: () => string;
 }
 
+/** What whoever comes back to an upload is told that is over, or was never there. */
 export function unknownUpload(id: string): Refusal {
   const message =
     "There is no such upload: it has ended, was cancelled or has expired. Begin again.";

@@ -152,6 +152,7 @@ export async function finishUpload(
   });
 }
 
+/** GET: how much has come, once a connection that broke has left all that it brought. */
 export async function uploadStatus(
   parts: UploadParts,
   call: RepositoryCall,
@@ -164,6 +165,7 @@ export async function uploadStatus(
   answer(call, 204, sessionFields(call, id, sizeBytes));
 }
 
+/** DELETE: nothing of it is left. */
 export async function cancelUpload(
   parts: UploadParts,
   call: RepositoryCall,

@@ -37,10 +37,12 @@ export function isActive({ status }: Pick<Collection, "status">): boolean {
   return status !== "succeeded" && status !== "failed" && status !== "cancelled";
 }
 
+/** Whether a collection of this type looks at manifests. */
 export function removesManifests(type: CollectionType): boolean {
   return type !== "unreferenced blobs only";
 }
 
+/** Whether it looks at blobs; after manifests, which may have been the last to need them. */
 export function removesBlobs(type: CollectionType): boolean {
   return type !== "untagged manifests only";
 }

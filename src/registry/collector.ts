@@ -135,12 +135,29 @@ export class Collector implements AsyncDisposable {
 
   /** The row first, then the file, then the note that the file may be there. */
   async #removeOrphans(): Promise<void> {
-    const { store, removeFile } = this.#parts;
+    const { store } = this.#parts;
     while (!this.#end.signal.aborted) {
       const orphans = store.orphans(COLLECTION_BATCH);
       if (orphans.length === 0) return;
-      for (const digest of await store.forgetBlobs(orphans)) await removeFile(digest);
-      await store.settleOrphans(orphans);
+      const stuck = new Set<string>();
+      for (const digest of await store.forgetBlobs(orphans)) {
+        if (!(await this.#isRemoved(digest))) stuck.add(digest);
+      }
+      const settled = orphans.filter((digest) => !stuck.has(digest));
+      // Those that are left are for the next time.
+      if (settled.length === 0) return;
+      await store.settleOrphans(settled);
+    }
+  }
+
+  /** A file that the disk does not let go of must not keep others from it. */
+  async #isRemoved(digest: string): Promise<boolean> {
+    try {
+      await this.#parts.removeFile(digest);
+      return true;
+    } catch (error) {
+      this.#parts.log.error({ err: error, digest }, "blob's file not removed");
+      return false;
     }
   }
 }

@@ -69,9 +69,9 @@ export function credentialRoutes(
 
 /** A scope that is missing comes before a registry that is (CONTRACT §1.5), so here already. */
 function refuseToPush({ caller, url }: Context): void {
-  const { data } = CredentialQuery.shape.read_write.safeParse(
-    url.searchParams.get("read_write") ?? undefined,
-  );
+  // Of several the last counts, here as where it is minted.
+  const wish = url.searchParams.getAll("read_write").at(-1);
+  const { data } = CredentialQuery.shape.read_write.safeParse(wish);
   refuseEscalation(caller, data === true);
 }
 

@@ -44,6 +44,7 @@ export interface FoundRepository {
   readonly repository: Repository;
 }
 
+/** @throws Problem("not_found") also when its registry is another account's */
 export function findRepository(registries: RegistryService, repositories: RepositoryService) {
   return ({ caller, params }: In<typeof RepositoryParams>): FoundRepository => {
     const registry = registries.find(caller.accountId, params.registry_name);

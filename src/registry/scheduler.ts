@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000;
 export interface SchedulerParts {
   readonly settings: SettingsStore;
   readonly collections: CollectionStore;
-  readonly retainer: Retainer;
+  readonly retainer: Pick<Retainer, "apply">;
   readonly wake: () => void;
   readonly clock: Clock;
   readonly log: Logger;
@@ -24,17 +24,30 @@ export function isDue(schedule: Schedule, collectedAt: number | undefined, now: 
 }
 
 /** Retention rules and then a collection for each registry whose schedule says so. */
-async function runSchedules(parts: SchedulerParts): Promise<void> {
-  const { settings: store, collections, retainer, wake, clock, log } = parts;
+export async function runSchedules(parts: SchedulerParts): Promise<void> {
+  const { settings: store, wake, clock, log } = parts;
   for (const { registryId, settings, collectedAt } of store.scheduled()) {
     const { schedule } = settings;
     if (schedule === undefined || !isDue(schedule, collectedAt, clock.now())) continue;
-    const deleted = await retainer.apply(registryId);
-    if (deleted > 0) log.info({ registry: registryId, tags: deleted }, "retention rules applied");
-    await collections.start({ uuid: randomUUID(), registryId, type: schedule.type });
+    try {
+      await carryOut(parts, registryId, schedule);
+    } catch (error) {
+      // It is still due at the next look; others must not wait for it.
+      log.error({ err: error, registry: registryId }, "schedule not carried out");
+    }
   }
   // Also for what was deleted without anybody asking for a collection.
   wake();
+}
+
+async function carryOut(
+  { collections, retainer, log }: SchedulerParts,
+  registryId: number,
+  { type }: Schedule,
+): Promise<void> {
+  const deleted = await retainer.apply(registryId);
+  if (deleted > 0) log.info({ registry: registryId, tags: deleted }, "retention rules applied");
+  await collections.start({ uuid: randomUUID(), registryId, type });
 }
 
 /** Looks at schedules now and then, one look at a time. */

@@ -115,6 +115,7 @@ function isReceiver(text: string): boolean {
 
 type RuleBody = z.output<typeof RulesBody>[number];
 
+/** From the wire's names to ours. */
 export function ruleOf({ repositories, tags, keep_last, keep_days }: RuleBody): RetentionRule {
   return {
     repositories,

@@ -34,6 +34,7 @@ export type RegistrySettingsChanges = {
   readonly [K in keyof RegistrySettings]?: RegistrySettings[K] | null | undefined;
 };
 
+/** RFC 7396, one level deep: each member is replaced as a whole. What is off is not kept. */
 export function mergeSettings(
   before: RegistrySettings,
   changes: RegistrySettingsChanges,

@@ -4,6 +4,7 @@ export type TagPattern = string;
 /** What a tag's name is made of (OCI distribution, "Pulling manifests"), and `*`. */
 const PATTERN = /^[a-zA-Z0-9_.*-]{1,128}$/;
 
+/** Whether it may be a pattern of tags. */
 export function isTagPattern(text: string): boolean {
   return PATTERN.test(text);
 }

@@ -9,6 +9,7 @@ import {
   deliveryText,
   retryDelay,
   signatureOf,
+  type Webhook,
   webhookPurpose,
 } from "./webhook.ts";
 
@@ -63,22 +64,12 @@ async function send(
   delivery: Delivery,
   signal: AbortSignal,
 ): Promise<void> {
-  const { deliveries, settings, seal, post, clock, log } = parts;
+  const { deliveries, settings, clock, log } = parts;
   const { webhooks = [] } = settings.settings(delivery.registryId);
   const webhook = webhooks.find(({ id }) => id === delivery.webhookId);
   // It was removed meanwhile, or its registry was.
   if (webhook === undefined) return deliveries.settle(delivery.number);
-  const text = deliveryText(delivery);
-  const secret = seal.open(Buffer.from(webhook.sealedSecret, "base64"), webhookPurpose(webhook.id));
-  const fields = {
-    "content-type": "application/json",
-    "x-atoll-event": delivery.event,
-    "x-atoll-signature": signatureOf(secret, text),
-  };
-  const why = await post({ url: webhook.url, text, fields }, signal).then(
-    (status) => (status >= 200 && status < 300 ? undefined : `it answered ${status}`),
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
-  );
+  const why = await tell(parts, webhook, delivery, signal);
   if (why === undefined) return deliveries.settle(delivery.number);
   if (signal.aborted) return;
   const delay = retryDelay(delivery.failures + 1);
@@ -89,4 +80,26 @@ async function send(
   }
   log.warn(event, "webhook given up");
   return deliveries.settle(delivery.number);
+}
+
+/** Never rejects: one that cannot be told must not keep others from it. @returns why it was not */
+async function tell(
+  { seal, post }: WebhookSenderParts,
+  { id, url, sealedSecret }: Webhook,
+  delivery: Delivery,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    const text = deliveryText(delivery);
+    const secret = seal.open(Buffer.from(sealedSecret, "base64"), webhookPurpose(id));
+    const fields = {
+      "content-type": "application/json",
+      "x-atoll-event": delivery.event,
+      "x-atoll-signature": signatureOf(secret, text),
+    };
+    const status = await post({ url, text, fields }, signal);
+    return status >= 200 && status < 300 ? undefined : `it answered ${status}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

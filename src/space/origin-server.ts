@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
+import { HOP_SECRET_FIELD } from "#http/hop-secret.ts";
 import {
   effectiveRange,
   evaluateAtOrigin,
@@ -11,9 +12,6 @@ import { listen } from "#listen.ts";
 import type { Logger } from "#log.ts";
 import { headFields } from "./object-head.ts";
 import type { ObjectFiles, OpenFile, SpaceStore, StoredObject } from "./space.ts";
-
-/** Sent by the edges with each request: nobody else on this machine gets at private objects. */
-const SECRET_FIELD = "x-atoll-secret";
 
 export interface OriginServer extends AsyncDisposable {
   readonly port: number;
@@ -56,7 +54,8 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (request.headers[SECRET_FIELD] !== secret) return refuse(response, 403, "AccessDenied");
+  // Nobody else on this machine gets at private objects.
+  if (request.headers[HOP_SECRET_FIELD] !== secret) return refuse(response, 403, "AccessDenied");
   if (request.method !== "GET" && request.method !== "HEAD") {
     return refuse(response, 405, "MethodNotAllowed");
   }

@@ -32,11 +32,12 @@ export function accountCertificateWrites(db: DatabaseSync) {
           .all()
           .map((row) => [String(row["custom_domain"]), String(row["id"])]),
       );
+      const wanted = new Set(names);
       let number: number | undefined;
       for (const [name, id] of before) {
-        if (!names.includes(name)) number = remove(id, context) ?? number;
+        if (!wanted.has(name)) number = remove(id, context) ?? number;
       }
-      for (const name of names) {
+      for (const name of wanted) {
         // It was an endpoint's before it was ours, and stays so: a domain may be set at any time.
         const isTaken = before.has(name) || sql("byCustomDomain").get(name) !== undefined;
         if (!isTaken) insert(ownCertificate(name, context.now), undefined, context);

@@ -21,11 +21,12 @@ FROM account_certificate WHERE account_id = ? AND id = ?;
 -- name: page
 SELECT id, account_id, name, custom_domain, type, dns_names, state, created_at, issuer, not_before,
        not_after, sha1, chain
-FROM account_certificate WHERE account_id = ? AND custom_domain IS NULL
-ORDER BY number LIMIT ? OFFSET ?;
+FROM account_certificate INDEXED BY account_certificate_of_account
+WHERE account_id = ? AND custom_domain IS NULL ORDER BY number LIMIT ? OFFSET ?;
 
 -- name: count
-SELECT count(*) AS total FROM account_certificate WHERE account_id = ? AND custom_domain IS NULL;
+SELECT count(*) AS total FROM account_certificate INDEXED BY account_certificate_of_account
+WHERE account_id = ? AND custom_domain IS NULL;
 
 -- name: pageOfName
 SELECT id, account_id, name, custom_domain, type, dns_names, state, created_at, issuer, not_before,

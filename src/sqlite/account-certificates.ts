@@ -31,6 +31,7 @@ export interface AccountCertificates {
   readonly note: (id: string, happened: Happened, context: WriteContext) => void;
 }
 
+/** For use inside a write: nothing here begins a transaction. */
 export function accountCertificates(db: DatabaseSync): AccountCertificates {
   const sql = statements(db, "account-certificates.sql");
   const serving = statements(db, "certificates.sql");

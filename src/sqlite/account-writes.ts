@@ -1,6 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Account, NewAccount, NewToken, Token } from "#account/account.ts";
+import { EXPIRED_TOKEN_KEPT_MS, EXPIRED_TOKENS_FORGOTTEN } from "#account/limits.ts";
 import { type Statements, statements } from "./connection.ts";
+import type { WriteContext } from "./feed-log.ts";
 import { type AccountRow, type TokenRow, toAccount, toToken } from "./rows.ts";
 
 /** The writes behind `AccountStore`, each run inside a transaction of the writer thread. */
@@ -18,7 +20,8 @@ export function accountWrites(db: DatabaseSync) {
       return account;
     },
 
-    "token.create": (token: NewToken): Token | "hash-taken" => {
+    "token.create": (token: NewToken, { now }: WriteContext): Token | "hash-taken" => {
+      sql("forgetExpired").run(now - EXPIRED_TOKEN_KEPT_MS, EXPIRED_TOKENS_FORGOTTEN);
       if (!insertToken(sql, token)) return "hash-taken";
       return toToken(sql("token").get(token.accountId, token.id) as unknown as TokenRow);
     },

@@ -35,6 +35,11 @@ WHERE account_id = ? ORDER BY number LIMIT ? OFFSET ?;
 -- name: countTokens
 SELECT count(*) AS total FROM token WHERE account_id = ?;
 
+-- name: forgetExpired
+DELETE FROM token WHERE number IN (
+  SELECT number FROM token WHERE expires_at < ? ORDER BY expires_at LIMIT ?
+);
+
 -- name: deleteToken
 DELETE FROM token WHERE account_id = ? AND id = ?;
 

@@ -14,6 +14,7 @@ interface AccountKeyRow {
   readonly sealed_key: Uint8Array;
 }
 
+/** Keys leave the database opened, and go there sealed. */
 export function sqliteAccountKeys(db: DatabaseSync, writer: Writer, seal: Seal): AccountKeys {
   const sql = statements(db, "acme-accounts.sql");
   return {

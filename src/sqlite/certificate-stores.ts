@@ -65,6 +65,7 @@ function toCounts(rows: readonly CountRow[]): CertificateCounts {
   return { states, ...(soonestEnd === undefined ? {} : { soonestEnd }) };
 }
 
+/** Reads come from this thread's own connection, likewise. */
 export function sqliteJobs(db: DatabaseSync, writer: Writer): JobStore {
   const sql = statements(db, "account-certificates.sql");
   return {

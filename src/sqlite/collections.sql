@@ -52,18 +52,19 @@ FROM manifest WHERE repository_id = ? AND digest > ? ORDER BY digest LIMIT ?;
 
 -- What a manifest is kept by: indexes that name it, what refers to it, what it refers to, and what
 -- those are kept by. When one of them has a tag or is protected, all of them stay; else none needs to.
+-- CROSS: in this order, or SQLite would read all that the repository has for each.
 -- name: keepers
 WITH RECURSIVE keeper (digest) AS (
   VALUES (:digest)
   UNION
-  SELECT manifest_digest FROM keeper JOIN manifest_reference
+  SELECT manifest_digest FROM keeper CROSS JOIN manifest_reference
     ON repository_id = :repository AND manifest_reference.digest = keeper.digest
    AND kind = 'manifest'
   UNION
-  SELECT manifest.digest FROM keeper JOIN manifest
+  SELECT manifest.digest FROM keeper CROSS JOIN manifest
     ON repository_id = :repository AND subject = keeper.digest
   UNION
-  SELECT subject FROM keeper JOIN manifest
+  SELECT subject FROM keeper CROSS JOIN manifest
     ON repository_id = :repository AND manifest.digest = keeper.digest
   WHERE subject IS NOT NULL
 )
@@ -74,8 +75,8 @@ SELECT keeper.digest, EXISTS (
   WHERE manifest_protection.repository_id = :repository
     AND manifest_protection.digest = keeper.digest AND protected_until > :now
 ) AS keeps
-FROM keeper JOIN manifest ON manifest.repository_id = :repository
-                         AND manifest.digest = keeper.digest;
+FROM keeper CROSS JOIN manifest ON manifest.repository_id = :repository
+                               AND manifest.digest = keeper.digest;
 
 -- name: deleteManifest
 DELETE FROM manifest WHERE repository_id = ? AND digest = ?;

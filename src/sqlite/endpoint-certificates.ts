@@ -22,6 +22,7 @@ export interface EndpointCertificates {
   ): number | undefined;
 }
 
+/** For use inside a write: nothing here begins a transaction. */
 export function endpointCertificates(db: DatabaseSync): EndpointCertificates {
   const certificates = accountCertificates(db);
   const { sql, insert, remove, serve } = certificates;

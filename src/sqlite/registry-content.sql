@@ -55,18 +55,19 @@ SELECT count(*) AS total FROM manifest WHERE repository_id = ?;
 -- name: tagsOfManifest
 SELECT name FROM tag WHERE repository_id = ? AND digest = ? ORDER BY updated_at DESC, name;
 
+-- CROSS: in this order, or SQLite would read all that the repository's manifests need.
 -- name: blobsOfManifest
 WITH RECURSIVE needed (digest) AS (
   VALUES (:digest)
   UNION
   SELECT manifest_reference.digest
-  FROM needed JOIN manifest_reference
+  FROM needed CROSS JOIN manifest_reference
     ON repository_id = :repository AND manifest_digest = needed.digest AND kind = 'manifest'
 )
-SELECT digest, max(size_bytes) AS size_bytes FROM manifest_reference
-WHERE repository_id = :repository AND kind = 'blob'
-  AND manifest_digest IN (SELECT digest FROM needed)
-GROUP BY digest ORDER BY digest;
+SELECT manifest_reference.digest, max(size_bytes) AS size_bytes
+FROM needed CROSS JOIN manifest_reference
+  ON repository_id = :repository AND manifest_digest = needed.digest AND kind = 'blob'
+GROUP BY manifest_reference.digest ORDER BY manifest_reference.digest;
 
 -- name: deleteManifest
 DELETE FROM manifest WHERE repository_id = ? AND digest = ?;

@@ -1,12 +1,13 @@
 // @peculiar/x509 throws at import without it, and does not bring it.
 // oxlint-disable-next-line import/no-unassigned-import -- it is imported for what it does
 import "reflect-metadata";
-import { createHash, webcrypto } from "node:crypto";
+import { webcrypto } from "node:crypto";
 import {
   Extension,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
 } from "@peculiar/x509";
+import { acmeIdentifier } from "#acme/key-authorization.ts";
 import { pem, privateKeyPem, type Signed, serialNumber } from "./sign.ts";
 
 const KEY = { name: "ECDSA", namedCurve: "P-256" } as const;
@@ -14,7 +15,6 @@ const SIGNATURE = { name: "ECDSA", hash: "SHA-256" } as const;
 
 /** RFC 8737 §6.1: id-pe-acmeIdentifier. */
 const ACME_IDENTIFIER = "1.3.6.1.5.5.7.1.31";
-const OCTET_STRING = 0x04;
 
 /** To either side of now: a validation is over in a minute, and clocks differ. */
 const VALIDITY_MS = 86_400_000;
@@ -29,7 +29,6 @@ export async function tlsAlpnCertificate(
   now: number,
 ): Promise<Signed> {
   const keys = await webcrypto.subtle.generateKey(KEY, true, ["sign", "verify"]);
-  const digest = createHash("sha256").update(keyAuthorization).digest();
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
     name: [{ CN: ["acme-tls/1"] }],
@@ -40,7 +39,7 @@ export async function tlsAlpnCertificate(
     extensions: [
       // The one name, and no other.
       new SubjectAlternativeNameExtension([{ type: "dns", value: name }]),
-      new Extension(ACME_IDENTIFIER, true, Uint8Array.of(OCTET_STRING, digest.length, ...digest)),
+      new Extension(ACME_IDENTIFIER, true, acmeIdentifier(keyAuthorization)),
     ],
   });
   return { cert: pem(certificate), key: privateKeyPem(keys.privateKey) };

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
 import type { Account, AccountStore, NewToken } from "#account/account.ts";
+import { EXPIRED_TOKEN_KEPT_MS } from "#account/limits.ts";
+import { systemClock } from "#clock.ts";
 
 export interface AccountWorld extends AsyncDisposable {
   readonly accounts: AccountStore;
@@ -65,6 +67,19 @@ export function accountStoreContract(name: string, open: () => Promise<AccountWo
       assert.equal(await world.accounts.deleteToken(accountId, made.id), true);
       assert.equal(world.accounts.findTokenByHash(hash), undefined);
       assert.equal(await world.accounts.deleteToken(accountId, made.id), false);
+    });
+
+    test("forgets tokens a month after they have expired", async () => {
+      await using world = await open();
+      const { id: accountId } = await account(world, "a@example.net");
+      const now = systemClock.now();
+      const long = token(accountId, "long ago", { expiresAt: now - EXPIRED_TOKEN_KEPT_MS - 1 });
+      const lately = token(accountId, "lately", { expiresAt: now - 1 });
+      for (const made of [long, lately]) await world.accounts.createToken(made);
+      const names = () => world.accounts.pageOfTokens(accountId, 0, 20).rows.map((row) => row.name);
+      assert.deepEqual(names(), ["lately"]);
+      await world.accounts.createToken(token(accountId, "now"));
+      assert.deepEqual(names(), ["lately", "now"]);
     });
 
     test("refuses a second token of the same text", async () => {

@@ -1,93 +1,10 @@
 import assert from "node:assert/strict";
-import { randomBytes, randomUUID } from "node:crypto";
-import { after, describe, test } from "node:test";
-import type { Certificate } from "#certificate/certificate.ts";
-import type { Attempt, Attempted, Issuer } from "#certificate/issuer.ts";
-import { CertificateKeeper } from "#certificate/keeper.ts";
+import { describe, test } from "node:test";
+import type { Attempted } from "#certificate/issuer.ts";
 import { JOBS_AT_ONCE_MAX } from "#certificate/limits.ts";
 import { keyPurpose } from "#certificate/serving.ts";
-import { manualClock, systemClock } from "#clock.ts";
-import { sealUnder } from "#seal.ts";
-import { openAuthority } from "../support/certificates.ts";
 import { until } from "../support/until.ts";
-import { openTemporaryStorage, type TemporaryStorage } from "./temporary-storage.ts";
-
-const CA = "https://ca.example/directory";
-const DAY_MS = 86_400_000;
-const LOG = { info: () => undefined, warn: () => undefined, error: () => undefined };
-const authority = await openAuthority();
-after(() => authority[Symbol.asyncDispose]());
-
-async function issue({ names }: Pick<Attempt, "names">): Promise<Attempted> {
-  const { cert, key } = await authority.issue(...names);
-  return { kind: "issued", chain: cert, key };
-}
-
-function failed(message: string, more: { permanent?: boolean; rotate?: boolean } = {}): Attempted {
-  const { permanent = false, rotate = false } = more;
-  return { kind: "failed", failure: { message, permanent }, rotate };
-}
-
-/** A keeper over a real storage, and a CA that does what the test says. */
-async function openWorld() {
-  await using stack = new AsyncDisposableStack();
-  const storage: TemporaryStorage = stack.use(await openTemporaryStorage());
-  const account = await storage.accounts.createAccount({
-    uuid: randomUUID(),
-    email: "owner@localhost",
-    name: "owner",
-    createdAt: 1,
-  });
-  assert(account !== "email-taken");
-  const clock = manualClock(systemClock.now());
-  const seal = sealUnder(randomBytes(32));
-  const settled: number[] = [];
-  const keeperOf = (obtain: Issuer["obtain"], window: Issuer["window"] = async () => undefined) => {
-    const keeper = new CertificateKeeper({
-      jobs: storage.certificateJobs,
-      issuer: { name: CA, obtain, window },
-      seal,
-      settled: async (number) => {
-        settled.push(number);
-      },
-      clock,
-      random: () => 0,
-      log: LOG,
-      stop: new AbortController(),
-    });
-    return keeper;
-  };
-  const create = async (): Promise<string> => {
-    const id = randomUUID();
-    const certificate: Certificate = {
-      id,
-      accountId: account.id,
-      name: id,
-      type: "lets_encrypt",
-      dnsNames: ["www.example.com"],
-      state: "pending",
-      createdAt: 1,
-    };
-    await storage.accountCertificates.create(certificate);
-    // What was created in the transaction's time is due in the keeper's.
-    await storage.certificateJobs.save(id, { dueAt: clock.now(), failures: 0, rotation: 0 });
-    return id;
-  };
-  const find = (id: string) => {
-    const found = storage.accountCertificates.find(account.id, id);
-    assert(found !== undefined);
-    return found;
-  };
-  const job = (id: string) => {
-    const found = storage.certificateJobs.find(id);
-    assert(found !== undefined);
-    return found;
-  };
-  const story = (id: string) => storage.accountCertificates.events(id);
-  const owned = stack.move();
-  const dispose = { [Symbol.asyncDispose]: () => owned.disposeAsync() };
-  return { ...dispose, storage, account, clock, seal, settled, keeperOf, create, find, job, story };
-}
+import { CA, DAY_MS, failed, issue, openWorld } from "./keeper-world.ts";
 
 describe("the keeper of certificates", () => {
   test("obtains what is pending, and seals its key for the certificate", async () => {
@@ -234,6 +151,28 @@ describe("the keeper of certificates", () => {
     assert.deepEqual(keeper.counts, { issued: 1, renewed: 1, failed: 0 });
   });
 
+  test("renews at the next look that the CA permits, once it has moved its window", async () => {
+    await using world = await openWorld();
+    await world.create();
+    let asked = 0;
+    let startAt = world.clock.now() + 30 * DAY_MS;
+    await using keeper = world.keeperOf(issue, async () => {
+      asked += 1;
+      return { startAt, endAt: startAt + DAY_MS, retryAt: world.clock.now() + DAY_MS };
+    });
+    const lookAfter = async (ms: number) => {
+      world.clock.advance(ms);
+      keeper.look();
+      await keeper.idle();
+      return [asked, keeper.counts.renewed];
+    };
+    assert.deepEqual(await lookAfter(0), [0, 0]);
+    assert.deepEqual(await lookAfter(60_000), [1, 0]);
+    startAt = world.clock.now() - 2 * DAY_MS;
+    assert.deepEqual(await lookAfter(DAY_MS - 1), [1, 0]);
+    assert.deepEqual(await lookAfter(1), [2, 1]);
+  });
+
   test("keeps one in force whose renewal fails, whatever the CA says", async () => {
     await using world = await openWorld();
     const id = await world.create();
@@ -253,7 +192,7 @@ describe("the keeper of certificates", () => {
     assert.equal(world.find(id).state, "error", "now it has ended");
   });
 
-  test("forgets what is deleted while it is under way", async () => {
+  test("forgets what is deleted while it is under way, and gives its order up", async () => {
     await using world = await openWorld();
     const id = await world.create();
     const { accountCertificates } = world.storage;
@@ -265,6 +204,7 @@ describe("the keeper of certificates", () => {
     keeper.look();
     await keeper.idle();
     assert.equal(accountCertificates.find(world.account.id, id), undefined);
+    assert.deepEqual(world.abandoned, [CA]);
   });
 
   test("notes what is no CA's doing as a failure, and tries again", async () => {

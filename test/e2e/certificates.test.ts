@@ -63,6 +63,16 @@ describe("an uploaded certificate", () => {
     assertProblem(await create(body), 422, "unprocessable_entity", "name");
   });
 
+  test("has a name that comes back as it was sent", async () => {
+    const sent = await material("www.example.com");
+    const name = "Grüße 🌴";
+    const { certificate } = (await create({ name, ...sent })).json;
+    assert.equal((await get(certificate.id)).json.certificate.name, name);
+    for (const bad of ["a\u0000", "a\n", "\ud83c", 7, ""]) {
+      assertProblem(await create({ name: bad, ...sent }), 422, "unprocessable_entity", "name");
+    }
+  });
+
   test("is refused with the member and the reason", async () => {
     const { private_key, leaf_certificate } = await material("www.example.com");
     const other = await material("www.example.com");
@@ -120,6 +130,10 @@ describe("a managed certificate", () => {
       ["a b.example.com"],
       ["*.com."],
       ["*"],
+      ["www.example.com/"],
+      ["www.example.com?x"],
+      ["www.exam\tple.com"],
+      ["%77ww.example.com"],
     ]) {
       const reply = await create({ name: freshName(), type: "lets_encrypt", dns_names });
       assertProblem(reply, 422, "unprocessable_entity", "dns_names");

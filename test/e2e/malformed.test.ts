@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { after, describe, test } from "node:test";
 import { startAtoll } from "../support/atoll.ts";
 import { until } from "../support/until.ts";
-import { assertProblem, createSpace } from "../support/world.ts";
+import { assertProblem, createEndpoint, createSpace, originOf } from "../support/world.ts";
 
 const atoll = await startAtoll();
 after(() => atoll[Symbol.asyncDispose]());
@@ -27,6 +27,7 @@ describe("what is no request", () => {
     "has no Host": "GET /v2/account HTTP/1.1\r\n\r\n",
     "has two Hosts": "GET /v2/account HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     "has a malformed Host": "GET /v2/account HTTP/1.1\r\nHost: a b\r\n\r\n",
+    "has a fragment": "GET /healthz#x HTTP/1.1\r\nHost: a\r\n\r\n",
     "has two lengths":
       "POST /v2/cdn/endpoints HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
     "is not HTTP": "hello\r\n\r\n",
@@ -50,6 +51,20 @@ describe("a malformed request behind a good one", () => {
     );
     const statuses = answer.matchAll(/HTTP\/1\.1 (\d{3}) /g).map(([, status]) => status);
     assert.deepEqual([...statuses], ["200", "400"]);
+  });
+});
+
+describe("a path with dot segments", () => {
+  test("is no route, and leaves alone what it would lead to", async () => {
+    const { id } = await createEndpoint(atoll, originOf("dots"));
+    const place = `/v2/cdn/endpoints/${id}`;
+    for (const end of ["..", ".", "%2e%2E", ".%2e", "../", "..?x=1"]) {
+      const target = `${place}/cache/${end}`;
+      const reply = await atoll.operator("DELETE", target);
+      assertProblem(reply, 404, "not_found", target.split("?")[0] ?? "");
+    }
+    assert.equal((await atoll.api("GET", place)).status, 200);
+    assert.equal((await atoll.api("GET", `${place}?x=/../`)).status, 200);
   });
 });
 

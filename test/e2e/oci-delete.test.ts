@@ -81,6 +81,21 @@ describe("names and paths", () => {
     assert.equal(reply.headers.allow, "GET, HEAD, PUT, DELETE");
     assert.equal((await oci.ask("GET", "/v1/search")).status, 404);
   });
+
+  test("HEAD is a method of everything that GET lists (RFC 9110 §9.1)", async () => {
+    const lists = [
+      "/v2/_catalog",
+      "/v2/acme/app/tags/list",
+      `/v2/acme/app/referrers/${sha256("")}`,
+    ];
+    await pushImage(oci, "acme/app", "v1");
+    for (const target of lists) {
+      const get = await oci.ask("GET", target);
+      const head = await oci.ask("HEAD", target);
+      assert.deepEqual([head.status, head.text], [200, ""], target);
+      assert.equal(head.headers["content-length"], get.headers["content-length"]);
+    }
+  });
 });
 
 describe("limits of the account's tier", () => {

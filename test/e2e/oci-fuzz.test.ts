@@ -167,6 +167,17 @@ describe("whatever comes", () => {
     );
   });
 
+  test("as a target may be a whole URL (RFC 9112 §3.2.2)", async () => {
+    const { status } = await raw("GET", `http://localhost/v2/acme/app/blobs/${blob}?x=http://y/`);
+    assert.equal(status, 200);
+  });
+
+  test("with two Hosts is a 400 (RFC 9112 §3.2)", async () => {
+    const { status, answer } = await raw("GET", "/v2/", ["host: elsewhere"]);
+    assert.equal(status, 400);
+    assert.match(answer, /\{"errors":\[\{"code":"UNSUPPORTED"/);
+  });
+
   test("that is no HTTP is a 400 in the registry's words", async () => {
     const socket = connect(Number(new URL(oci.url).port), "127.0.0.1");
     socket.end("NOT HTTP\r\n\r\n");

@@ -192,6 +192,16 @@ describe("tags and manifests", () => {
     }
   });
 
+  test("called by dots are not there, and what is above them stays", async () => {
+    const tenant = await createProfessional(atoll, "dots");
+    await push(atoll, tenant, "app", { tags: ["v1"] });
+    const at = "/v2/registries/dots/repositories";
+    for (const target of [`${at}/app/tags/..`, `${at}/app/digests/%2e%2e`, `${at}/..`, `${at}/.`]) {
+      assertProblem(await tenant.api("DELETE", target), 404, "not_found");
+    }
+    assert.equal((await tenant.api("GET", `${at}/app/tags`)).json.meta.total, 1);
+  });
+
   test("are paged, with all of a page's links", async () => {
     const tenant = await createProfessional(atoll, "many-tags");
     await push(atoll, tenant, "app", { tags: ["v1", "v2", "v3"] });

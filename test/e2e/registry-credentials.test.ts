@@ -117,6 +117,7 @@ describe("docker's credentials", () => {
     for (const scopes of [["read"], ["registry:read"]]) {
       assert.equal(await status(scopes, ""), 200, scopes.join());
       assert.equal(await status(scopes, "?read_write=true"), 403, scopes.join());
+      assert.equal(await status(scopes, "?read_write=false&read_write=true"), 403, scopes.join());
     }
     assert.equal(await status(["registry:read", "registry:update"], "?read_write=true"), 200);
     assert.equal(await status(["registry:update"], "?read_write=true"), 403);

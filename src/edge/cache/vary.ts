@@ -75,7 +75,8 @@ function normalValue(request: readonly string[], name: string): string {
   if (NOT_LISTS.has(name)) return value;
   const preferences = normalPreferences(name, value);
   if (preferences !== undefined) return preferences;
-  return value.replace(/"(?:[^"\\]|\\.)*"|[\t ]*,[\t ]*/g, (text) =>
-    text.startsWith('"') ? text : ",",
+  // A string may lack its end, and blanks count from their first: so no octet is looked at twice.
+  return value.replace(/"(?:[^"\\]|\\.)*"?|(?<![\t ])[\t ]*(?:,[\t ]*)+/g, (text) =>
+    text.startsWith('"') ? text : text.replace(/[\t ]+/g, ""),
   );
 }

@@ -3,6 +3,7 @@ import { pipeline } from "node:stream/promises";
 import type { Clock } from "#clock.ts";
 import type { PlatformName } from "#feed/message.ts";
 import { forwardedField } from "#http/forwarded.ts";
+import { HOP_SECRET_FIELD } from "#http/hop-secret.ts";
 import { API_IDLE_TIMEOUT_MS } from "#limits.ts";
 import type { Logger } from "#log.ts";
 import { Body } from "../cache/body.ts";
@@ -37,11 +38,8 @@ const HANDED_OVER_MAX = 500;
 /** The control plane ends what does not move before it comes to this. */
 const TIMEOUT_MS = API_IDLE_TIMEOUT_MS + 10_000;
 
-/** What the control plane knows its own workers by. */
-const SECRET_FIELD = "x-atoll-secret";
-
 /** Said by the edge alone, whatever becomes of a client's other fields. */
-const OF_THE_HOP = [SECRET_FIELD, "forwarded"];
+const OF_THE_HOP = [HOP_SECRET_FIELD, "forwarded"];
 
 const NO_FIELDS = new FieldSection("");
 
@@ -102,7 +100,7 @@ export class Handover {
     const proto = client.tls === undefined ? "http" : "https";
     const headers = ["host", request.host, ...without(clientFields(request, "all"), OF_THE_HOP)];
     headers.push("forwarded", forwardedField({ address: client.address, proto }));
-    headers.push(SECRET_FIELD, to.secret, ...framing(request));
+    headers.push(HOP_SECRET_FIELD, to.secret, ...framing(request));
     if (expectsContinue(request)) headers.push("expect", "100-continue");
     return httpRequest({
       host: "127.0.0.1",

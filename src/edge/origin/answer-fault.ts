@@ -23,6 +23,7 @@ export type AnswerVerdict =
 
 const SOUND: AnswerVerdict = { kind: "sound" };
 
+/** By the status, and by what was asked. */
 export function judgeAnswer({ status, fields, asked, statusMax }: Answer): AnswerVerdict {
   // RFC 9110 §15: what is not understood by its first digit means nothing.
   if (status < 100 || status > statusMax) {

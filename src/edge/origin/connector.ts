@@ -1,4 +1,4 @@
-import { type LookupAddress, lookup } from "node:dns";
+import type { lookup } from "node:dns";
 import {
   connect as connectTcp,
   isIP,
@@ -10,6 +10,7 @@ import { connect as connectTls, createSecureContext, type SecureContext } from "
 import { ORIGINS_MAX, READ_BYTES } from "../limits.ts";
 import { AddressForbidden } from "./fetch-failure.ts";
 import { isForbiddenAddress } from "./forbidden-address.ts";
+import { permittedLookup } from "./permitted-lookup.ts";
 
 /** Where connections are made to. */
 export interface ConnectorTerms {
@@ -51,7 +52,9 @@ export class OriginConnector {
 
   constructor(terms: ConnectorTerms) {
     this.#anyAddress = terms.anyAddress;
-    this.#lookup = terms.anyAddress ? undefined : permittedLookup(terms.lookup ?? lookup);
+    this.#lookup = terms.anyAddress
+      ? undefined
+      : permittedLookup((host) => new AddressForbidden(host), terms.lookup);
   }
 
   /** Begins a connection to an origin, which is its scheme, host and port. */
@@ -125,22 +128,4 @@ function placeOf(origin: string): Place {
   const isTls = protocol === "https:";
   const host = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
   return { isTls, host, port: port === "" ? (isTls ? 443 : 80) : Number(port) };
-}
-
-/**
- * Looks names up as Node does, and leaves out what is forbidden. The address that was judged is the
- * one that is used: a second look could find another (DNS rebinding).
- */
-function permittedLookup(resolve: typeof lookup): LookupFunction {
-  return (hostname, options, callback) => {
-    const found = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[] = []): void => {
-      if (error !== null) return callback(error, []);
-      const permitted = addresses.filter(({ address }) => !isForbiddenAddress(address));
-      const [first] = permitted;
-      if (first === undefined) return callback(new AddressForbidden(hostname), []);
-      if (options.all === true) callback(null, permitted);
-      else callback(null, first.address, first.family);
-    };
-    resolve(hostname, { ...options, all: true }, found);
-  };
 }

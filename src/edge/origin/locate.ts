@@ -1,4 +1,5 @@
 import type { EdgeEndpoint, UpstreamOrigin } from "#feed/entry.ts";
+import { HOP_SECRET_FIELD } from "#http/hop-secret.ts";
 import { isPresigned } from "../cache/lookup-decision.ts";
 import { canonicalPath, signedFields } from "./sign.ts";
 
@@ -47,7 +48,7 @@ function inEmbeddedSpace({ endpoint, target }: Wanted, embedded: EmbeddedSpaces)
     kind: "location",
     origin: `http://127.0.0.1:${embedded.port}`,
     path: `/${endpoint.space}.${endpoint.region}${target}`,
-    fields: { "x-atoll-secret": embedded.secret },
+    fields: { [HOP_SECRET_FIELD]: embedded.secret },
   };
 }
 

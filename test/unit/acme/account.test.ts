@@ -20,7 +20,7 @@ describe("an account", () => {
 
   test("has its key kept before the CA is told of it, and its URL after", async () => {
     const { ca, client, saved } = await openClient();
-    ca.answer("/new-account", { status: 500, cut: true });
+    ca.answer("/new-account", problem("serverInternal", 500));
     await assert.rejects(client.order(NAMES, {}), { permanent: false });
     assert.deepEqual(
       saved.map(({ url }) => url),

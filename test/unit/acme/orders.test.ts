@@ -162,4 +162,18 @@ describe("an authorization", () => {
     await client.respond({ ...told, status: "processing" });
     assert.deepEqual(payloads(ca, "/challenge/1"), [{}]);
   });
+
+  test("is tried by a CA that has been told before, though its answer was lost", async () => {
+    const { ca, client } = await openClient();
+    const told = { type: "http-01", url: ca.url("/challenge/1"), token: "t" } as const;
+    const again = problem("malformed", 400);
+    const now = (status: string) => ({ status: 200, body: challenge(ca, { status }) });
+    ca.answer("/challenge/1", { status: 200, cut: true }, again, now("valid"));
+    await client.respond({ ...told, status: "pending" });
+    assert.deepEqual(payloads(ca, "/challenge/1"), [{}, {}, undefined]);
+    ca.answer("/challenge/1", again, now("pending"));
+    await assert.rejects(client.respond({ ...told, status: "pending" }), {
+      message: "It is malformed",
+    });
+  });
 });

@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { AcmeError } from "#acme/acme.ts";
-import { EXCHANGES_AT_ONCE_MAX, JSON_BYTES_MAX, NONCE_TRIES_MAX } from "#acme/limits.ts";
+import {
+  EXCHANGES_AT_ONCE_MAX,
+  JSON_BYTES_MAX,
+  LOST_TRIES_MAX,
+  NONCE_TRIES_MAX,
+} from "#acme/limits.ts";
 import { until } from "../../support/until.ts";
 import { made, NOW, openClient } from "./client-fixture.ts";
 import { problem } from "./strict-ca.ts";
 
 const NAMES = ["shop.example.net"];
+const CUT = { status: 200, cut: true };
 
 describe("a request to a CA", () => {
   test("says who asks, and in which language", async () => {
@@ -82,10 +88,28 @@ describe("a request to a CA", () => {
     await assert.rejects(client.order(NAMES, {}), /sent more than 262144 bytes/);
   });
 
-  test("fails for now when the connection is cut, or the answer is no document", async () => {
+  test("is sent again when its connection ends, signed anew", async () => {
+    const { ca, client } = await openClient();
+    ca.answer("/directory", CUT, CUT);
+    ca.answer("/new-order", CUT, CUT, made(ca));
+    assert.equal((await client.order(NAMES, {})).status, "pending");
+    const nonces = ca.seen.flatMap((seen) => seen.protected?.nonce ?? []);
+    assert.equal(new Set(nonces).size, nonces.length);
+  });
+
+  test("fails for now when connections end again and again", async () => {
+    const { ca, client } = await openClient();
+    const failure = { message: /^Cannot reach 127\.0\.0\.1:\d+: /, permanent: false };
+    for (const path of ["/directory", "/new-order"]) {
+      ca.answer(path, ...Array.from({ length: LOST_TRIES_MAX }, () => CUT));
+      await assert.rejects(client.order(NAMES, {}), failure);
+      assert.equal(ca.seen.filter((seen) => seen.path === path).length, LOST_TRIES_MAX);
+    }
+  });
+
+  test("fails for now when the answer is no document", async () => {
     const { ca, client } = await openClient();
     for (const [answer, message] of [
-      [{ status: 200, cut: true }, /^Cannot reach 127\.0\.0\.1:\d+: /],
       [{ status: 200, body: "<html>" }, /^The CA's directory cannot be used: /],
       [{ status: 502, body: "<html>" }, /answered 502 without saying why$/],
     ] as const) {

@@ -28,6 +28,8 @@ interface CaOptions {
   readonly fail?: (method: string) => AcmeError | undefined;
   /** The order as an earlier attempt has left it. */
   readonly status?: Order["status"];
+  /** What the order is once it is finalized: of most CAs, `processing`. */
+  readonly finalizedAs?: Order["status"];
 }
 
 /** A CA of one order for www.example.com, whose steps and answers are noted. */
@@ -88,7 +90,8 @@ async function openCa(options: CaOptions = {}) {
     },
     finalize: async () => {
       step("finalize");
-      status = "processing";
+      assert(asked.length < 1_000, "the CA is asked without end");
+      status = options.finalizedAs ?? "processing";
       return order();
     },
     download: async () => {
@@ -128,10 +131,16 @@ async function openCa(options: CaOptions = {}) {
       },
       ...more,
     });
-  return { obtain, asked, answered, kept, story, pair };
+  return { obtain, issuer, asked, answered, kept, story, pair };
 }
 
 describe("a certificate by ACME", () => {
+  test("that nobody wants any more has its authorizations given up", async () => {
+    const ca = await openCa();
+    await ca.issuer.abandon(ORDER);
+    assert.deepEqual(ca.asked, ["readOrder", "deactivate"]);
+  });
+
   test("is ordered, proved, finalized, waited for and downloaded", async () => {
     const ca = await openCa();
     const { cert, key } = ca.pair;
@@ -224,6 +233,17 @@ describe("a certificate by ACME", () => {
       rotate: false,
     });
     assert.equal(ca.kept.length, 1);
+  });
+
+  test("is waited for where the CA has taken the request and says nothing of it yet", async () => {
+    const ca = await openCa({ status: "ready", finalizedAs: "ready" });
+    const attempted = await ca.obtain({ order: { url: ORDER, key: ca.pair.key } });
+    assert(attempted.kind === "failed");
+    assert.match(attempted.failure.message, /not finished in time; its order is kept/);
+    assert(
+      ca.asked.length < 250,
+      `the CA was asked ${ca.asked.length} times in a quarter of an hour`,
+    );
   });
 
   test("is not taken for the key of another", async () => {

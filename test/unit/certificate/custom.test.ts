@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { type CustomMembers, checkCustom } from "#certificate/custom.ts";
+import { CERTIFICATES_LENGTH_MAX } from "#certificate/limits.ts";
+import { pemBlocks } from "#certificate/pem.ts";
 import { systemClock } from "#clock.ts";
 
 const OPENSSL = "openssl";
@@ -152,6 +154,17 @@ describe("an uploaded leaf", () => {
     const now = systemClock.now();
     assertRefused(members, "leaf_certificate", /has expired, on \d{4}/, now + 31 * DAY_MS);
     assertRefused(members, "leaf_certificate", /not valid before \d{4}/, now - 2 * DAY_MS);
+  });
+});
+
+describe("the text of an upload", () => {
+  test("of blanks, of dashes or of beginnings alone is looked through once", () => {
+    for (const piece of [" ", "\t\r", "\n ", "-", "-----BEGIN A-----\n", "-----BEGIN "]) {
+      const startedAt = performance.now();
+      assert.deepEqual(pemBlocks(piece.repeat(CERTIFICATES_LENGTH_MAX / piece.length)), []);
+      const tookMs = performance.now() - startedAt;
+      assert(tookMs < 1_000, `${JSON.stringify(piece)}: ${tookMs} ms`);
+    }
   });
 });
 

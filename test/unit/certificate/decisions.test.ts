@@ -6,7 +6,7 @@ import { covers, parseDnsNames } from "#certificate/dns-names.ts";
 import { decideAfterFailure, type Failure } from "#certificate/failure.ts";
 import type { Job } from "#certificate/job.ts";
 import { nextStep } from "#certificate/next-step.ts";
-import { chooseChallenge, nextOrderStep } from "#certificate/order-step.ts";
+import { chooseChallenge, type DnsProof, nextOrderStep } from "#certificate/order-step.ts";
 import { decideRenewal, suggestedRenewal } from "#certificate/renewal.ts";
 
 const MINUTE = 60_000;
@@ -255,25 +255,31 @@ describe("a challenge", () => {
     status: "pending",
     challenges: offered.map((type) => ({ type, url: type, token: "t", status: "pending" })),
   });
-  const chosen = (rotation: number, delegated: boolean, wildcard = false) => {
-    const choice = chooseChallenge(authorization(wildcard), rotation, delegated);
+  const chosen = (rotation: number, dns: DnsProof, wildcard = false) => {
+    const choice = chooseChallenge(authorization(wildcard), rotation, dns);
     return choice.kind === "challenge" ? choice.challenge.type : choice.reason;
   };
 
   test("is http-01 first, and another one after each that failed", () => {
-    const all = [0, 1, 2, 3].map((rotation) => chosen(rotation, true));
+    const all = [0, 1, 2, 3].map((rotation) => chosen(rotation, "delegated"));
     assert.deepEqual(all, ["http-01", "tls-alpn-01", "dns-01", "http-01"]);
-    const undelegated = [0, 1, 2].map((rotation) => chosen(rotation, false));
+    const undelegated = [0, 1, 2].map((rotation) => chosen(rotation, "not-delegated"));
     assert.deepEqual(undelegated, ["http-01", "tls-alpn-01", "http-01"]);
   });
 
   test("is dns-01 for a wildcard, or none that we could answer", () => {
-    assert.equal(chosen(0, true, true), "dns-01");
-    assert.match(chosen(0, false, true), /^_acme-challenge\.example\.com does not lead/);
+    assert.equal(chosen(0, "delegated", true), "dns-01");
+    assert.match(chosen(0, "not-delegated", true), /^_acme-challenge\.example\.com does not lead/);
+  });
+
+  test("is dns-01 first for a name whose wildcard is in the order, too", () => {
+    const all = [0, 1, 2, 3].map((rotation) => chosen(rotation, "relied-on"));
+    assert.deepEqual(all, ["dns-01", "tls-alpn-01", "http-01", "dns-01"]);
+    assert.equal(chosen(1, "relied-on", true), "dns-01");
   });
 
   test("is one that the CA offers", () => {
-    const none = chooseChallenge(authorization(false, []), 0, true);
+    const none = chooseChallenge(authorization(false, []), 0, "delegated");
     assert(none.kind === "none");
     assert.match(none.reason, /offers no challenge/);
   });

@@ -8,6 +8,7 @@ import {
   deliveryText,
   retryDelay,
   signatureOf,
+  type Webhook,
   webhookPurpose,
 } from "#registry/webhook.ts";
 import { type Post, sendDue } from "#registry/webhook-sender.ts";
@@ -31,7 +32,11 @@ const DELIVERY: Delivery = {
 };
 
 /** One delivery in a store, and a receiver that answers as it is told. */
-function world(answer: () => Promise<number>, delivery: Partial<Delivery> = {}) {
+function world(
+  answer: () => Promise<number>,
+  delivery: Partial<Delivery> = {},
+  webhooks: readonly Webhook[] = [webhook],
+) {
   const queue = new Map([[1, { ...DELIVERY, ...delivery, dueAt: 0 }]]);
   const posted: Post[] = [];
   const clock = manualClock(0);
@@ -52,7 +57,7 @@ function world(answer: () => Promise<number>, delivery: Partial<Delivery> = {}) 
               queue.set(number, { ...before, failures: before.failures + 1, dueAt: at });
             },
           },
-          settings: { settings: () => ({ webhooks: [webhook] }) } as unknown as SettingsStore,
+          settings: { settings: () => ({ webhooks }) } as unknown as SettingsStore,
           seal,
           post: async (post) => {
             posted.push(post);
@@ -101,6 +106,14 @@ describe("a webhook's delivery", () => {
     assert.equal(delays.at(-1), 3_600_000);
     assert(delays.every((delay, index) => index === 0 || delay >= (delays[index - 1] ?? 0)));
     assert.equal(retryDelay(15), undefined);
+  });
+
+  test("whose secret cannot be opened is tried again, and holds up no other", async () => {
+    const foreign = sealUnder(new Uint8Array(32).fill(1)).seal("secret", webhookPurpose("hook"));
+    const sealed = { ...webhook, sealedSecret: Buffer.from(foreign).toString("base64") };
+    const { queue, posted, send } = world(async () => 204, {}, [sealed]);
+    await send();
+    assert.deepEqual([queue.get(1)?.failures, posted.length], [1, 0]);
   });
 
   test("to a webhook that is not there any more is forgotten", async () => {

@@ -16,7 +16,9 @@ export function framingFault(
 
 /** RFC 9112 §9.3: close wins. */
 export function connectionOption(connection: string): ConnectionOption {
-  const options = new Set(connection.toLowerCase().split(/[\t ]*,[\t ]*/));
+  // Blanks are not split at: of many that no comma follows, each would be tried as the first.
+  const members = connection.toLowerCase().split(",");
+  const options = new Set(members.map((member) => member.trim()));
   if (options.has("close")) return "close";
   return options.has("keep-alive") ? "keep-alive" : undefined;
 }

@@ -1,5 +1,10 @@
 import type { EdgeCertificate } from "#feed/entry.ts";
-import { type HandshakeEvents, type TlsContext, tlsContext } from "./tls-context.ts";
+import {
+  type HandshakeEvents,
+  releaseContext,
+  type TlsContext,
+  tlsContext,
+} from "./tls-context.ts";
 
 /**
  * Contexts, made when their certificates are first shown. At most `max` are kept; the one that was
@@ -54,6 +59,8 @@ export class ContextCache {
   }
 
   #drop(certificate: EdgeCertificate): void {
+    const context = this.#contexts.get(certificate);
+    if (context !== undefined) releaseContext(context);
     this.#contexts.delete(certificate);
     this.#byId.delete(certificate.id);
   }

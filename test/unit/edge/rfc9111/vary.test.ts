@@ -60,6 +60,7 @@ function check(what: string, pairs: readonly Pair[], match: boolean): void {
 
 describe("RFC 9111 §4.1: selecting fields match", () => {
   check("by white space", [{ name: "foo", one: ["1,2"], other: ["1, \t2"] }], true);
+  check("by white space", [{ name: "foo", one: ["1,,2"], other: ["1 , ,\t2"] }], true);
   check("by lines that are joined", [{ name: "foo", one: ["1, 2"], other: ["1", "2"] }], true);
   check("by being absent from both", [{ name: "foo", one: [], other: [] }], true);
   const preferences = [
@@ -173,6 +174,16 @@ describe("a variant's key", () => {
       (fields) => variantKey(names, fields),
     );
     assert.equal(new Set(keys).size, keys.length);
+  });
+
+  test("of blanks, commas or strings without an end alone is read once", () => {
+    for (const part of [" ", " ,", '\\"', '"']) {
+      const sent = `"${part.repeat(32_768)}a${part.repeat(32_768)}b`;
+      const startedAt = performance.now();
+      for (const line of [sent, sent.slice(1)]) variantKey(["foo"], ["foo", line]);
+      const tookMs = performance.now() - startedAt;
+      assert(tookMs < 1_000, `${JSON.stringify(part)}: ${tookMs} ms`);
+    }
   });
 
   test("is empty where nothing selects, and as short as can be", () => {

@@ -131,6 +131,51 @@ const CLIENT_VARIABLES = ["ATOLL_URL"];
 
 const FIXED_SPACES_DOMAIN = "spaces.localhost";
 
+type Environment = z.output<typeof Environment>;
+
+function dnsOf(env: Environment) {
+  const domain = env.ATOLL_DOMAIN;
+  return {
+    port: env.ATOLL_DNS_PORT,
+    /** What `_acme-challenge` names are CNAMEs into. */
+    zone: env.ATOLL_ACME_DNS_ZONE,
+    /** What NS records point at this server by. */
+    name: env.ATOLL_DNS_NAME ?? (domain === undefined ? "localhost" : `api.${domain}`),
+  };
+}
+
+function acmeOf(env: Environment) {
+  const domain = env.ATOLL_DOMAIN;
+  return {
+    /** `local`, or the URL of a directory. */
+    directory:
+      env.ATOLL_ACME_DIRECTORY ??
+      (domain === undefined ? "local" : (parseDirectory("letsencrypt") ?? "local")),
+    caFile: env.ATOLL_ACME_CA_FILE,
+    email: env.ATOLL_ACME_EMAIL,
+    externalAccount: externalAccount(env.ATOLL_ACME_EAB_KID, env.ATOLL_ACME_EAB_HMAC_FILE),
+    profile: env.ATOLL_ACME_PROFILE,
+    /** Whom our own checks ask for names. */
+    resolver: env.ATOLL_ACME_RESOLVER,
+  };
+}
+
+function spacesOf(env: Environment) {
+  const domain = env.ATOLL_DOMAIN;
+  return {
+    domains: [
+      ...new Set([
+        ...env.ATOLL_SPACES_DOMAINS,
+        FIXED_SPACES_DOMAIN,
+        ...(domain === undefined ? [] : [`spaces.${domain}`]),
+      ]),
+    ],
+    strict: env.ATOLL_SPACES === "strict",
+    upstream: env.ATOLL_SPACES_UPSTREAM,
+    upstreamCredentialsFile: env.ATOLL_SPACES_UPSTREAM_CREDENTIALS_FILE,
+  };
+}
+
 const Config = Environment.transform((env) => {
   const domain = env.ATOLL_DOMAIN;
   return {
@@ -164,25 +209,8 @@ const Config = Environment.transform((env) => {
       accessLog: accessLog(env.ATOLL_ACCESS_LOG, resolve(env.ATOLL_DATA_DIR)),
       accessLogFormat: env.ATOLL_ACCESS_LOG_FORMAT,
     },
-    dns: {
-      port: env.ATOLL_DNS_PORT,
-      /** What `_acme-challenge` names are CNAMEs into. */
-      zone: env.ATOLL_ACME_DNS_ZONE,
-      /** What NS records point at this server by. */
-      name: env.ATOLL_DNS_NAME ?? (domain === undefined ? "localhost" : `api.${domain}`),
-    },
-    acme: {
-      /** `local`, or the URL of a directory. */
-      directory:
-        env.ATOLL_ACME_DIRECTORY ??
-        (domain === undefined ? "local" : (parseDirectory("letsencrypt") ?? "local")),
-      caFile: env.ATOLL_ACME_CA_FILE,
-      email: env.ATOLL_ACME_EMAIL,
-      externalAccount: externalAccount(env.ATOLL_ACME_EAB_KID, env.ATOLL_ACME_EAB_HMAC_FILE),
-      profile: env.ATOLL_ACME_PROFILE,
-      /** Whom our own checks ask for names. */
-      resolver: env.ATOLL_ACME_RESOLVER,
-    },
+    dns: dnsOf(env),
+    acme: acmeOf(env),
     metricsToken: env.ATOLL_METRICS_TOKEN,
     rateLimits: {
       enforced: env.ATOLL_RATE_LIMITS === "on",
@@ -191,18 +219,7 @@ const Config = Environment.transform((env) => {
       cdn: env.ATOLL_RATE_LIMIT_CDN,
       purgeFiles: env.ATOLL_RATE_LIMIT_PURGE_FILES,
     },
-    spaces: {
-      domains: [
-        ...new Set([
-          ...env.ATOLL_SPACES_DOMAINS,
-          FIXED_SPACES_DOMAIN,
-          ...(domain === undefined ? [] : [`spaces.${domain}`]),
-        ]),
-      ],
-      strict: env.ATOLL_SPACES === "strict",
-      upstream: env.ATOLL_SPACES_UPSTREAM,
-      upstreamCredentialsFile: env.ATOLL_SPACES_UPSTREAM_CREDENTIALS_FILE,
-    },
+    spaces: spacesOf(env),
   };
 });
 

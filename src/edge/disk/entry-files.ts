@@ -1,25 +1,19 @@
 import {
   close,
   closeSync,
-  existsSync,
   fstat,
   fstatSync,
   futimes,
-  mkdir,
   open,
   openSync,
   read,
   readSync,
-  rename,
   type Stats,
-  stat,
-  unlink,
-  writev,
+  statSync,
 } from "node:fs";
-import { dirname } from "node:path";
 import { resourceUsage } from "node:process";
 import { promisify } from "node:util";
-import { BLOCK_BYTES } from "./limits.ts";
+import { FileWriter } from "./file-writer.ts";
 
 /** What is known of a file without reading it; zero links: it was removed or replaced. */
 export type FileState = Pick<Stats, "size" | "mtimeMs" | "ctimeMs" | "nlink">;
@@ -60,11 +54,6 @@ export interface EntryFiles {
   inputs(): number;
 }
 
-/** What a file takes on the disk, about; an empty one takes its name. */
-export function diskBytes(sizeBytes: number): number {
-  return Math.max(1, Math.ceil(sizeBytes / BLOCK_BYTES)) * BLOCK_BYTES;
-}
-
 export function isAbsence(error: unknown): boolean {
   return codeOf(error) === "ENOENT";
 }
@@ -74,16 +63,9 @@ export function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
-const openAsync = promisify(open);
-/** Most of what is written is new: an error for each that is not there yet would cost more than to ask. */
-const statIfThere: (
-  path: string,
-  options: { throwIfNoEntry: false },
-) => Promise<Stats | undefined> = promisify(stat);
-const renameAsync = promisify(rename);
-const unlinkAsync = promisify(unlink);
 const futimesAsync = promisify(futimes);
-const mkdirAsync = promisify(mkdir);
+/** Of this process: one thread, when there is something to write. */
+const writer = new FileWriter();
 
 /** The local disk. Descriptors and callbacks: handles and streams cost a hit twice the time. */
 export const localFiles: EntryFiles = {
@@ -107,7 +89,7 @@ export const localFiles: EntryFiles = {
 
   openNow: (path) => {
     // An error for each that is not there would cost five times what it costs to ask first.
-    if (!existsSync(path)) return undefined;
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
     const fd = openNamed(path);
     if (fd === undefined) return undefined;
     try {
@@ -137,31 +119,9 @@ export const localFiles: EntryFiles = {
 
   closeNow: (fd) => closeSync(fd),
 
-  write: async (parts, temporary, path) => {
-    try {
-      // Asked in the meantime; what goes wrong with that goes wrong with the rename too.
-      const replacedBytes = sizeOf(path).catch(() => 0);
-      await writeFile(parts, temporary);
-      await inFolder(path, () => renameAsync(temporary, path));
-      return diskBytes(sizeOfAll(parts)) - (await replacedBytes);
-    } catch (error) {
-      await unlinkAsync(temporary).catch(() => undefined);
-      throw error;
-    }
-  },
+  write: (parts, temporary, path) => writer.write(parts, temporary, path),
 
-  remove: async (path) => {
-    // Asked first: a disk that can only be read would refuse to remove what is not there.
-    const bytes = await sizeOf(path);
-    if (bytes === 0) return 0;
-    try {
-      await unlinkAsync(path);
-      return bytes;
-    } catch (error) {
-      if (isAbsence(error)) return 0;
-      throw error;
-    }
-  },
+  remove: (path) => writer.remove(path),
 
   inputs: () => resourceUsage().fsRead,
 };
@@ -174,47 +134,4 @@ function openNamed(path: string): number | undefined {
     if (isAbsence(error)) return undefined;
     throw error;
   }
-}
-
-async function writeFile(parts: readonly Buffer[], path: string): Promise<void> {
-  const fd = await inFolder(path, () => openAsync(path, "w", 0o600));
-  try {
-    await writeAll(fd, parts);
-  } finally {
-    // A local disk has nothing to do for it: a turn of the thread pool would cost more.
-    closeSync(fd);
-  }
-}
-
-function writeAll(fd: number, parts: readonly Buffer[]): Promise<void> {
-  const sizeBytes = sizeOfAll(parts);
-  return new Promise((resolve, reject) => {
-    writev(fd, parts, (error, bytes) => {
-      if (error !== null) reject(error);
-      else if (bytes === sizeBytes) resolve();
-      // A disk takes a part of a write only when it is full.
-      else reject(Object.assign(new Error("The disk took only a part."), { code: "ENOSPC" }));
-    });
-  });
-}
-
-function sizeOfAll(parts: readonly Buffer[]): number {
-  return parts.reduce((bytes, { length }) => bytes + length, 0);
-}
-
-/** Makes the folder of this path if that is what was missing. */
-async function inFolder<T>(path: string, attempt: () => Promise<T>): Promise<T> {
-  try {
-    return await attempt();
-  } catch (error) {
-    if (!isAbsence(error)) throw error;
-  }
-  await mkdirAsync(dirname(path), { recursive: true, mode: 0o700 });
-  return attempt();
-}
-
-/** What this file takes; nothing, when there is none. */
-async function sizeOf(path: string): Promise<number> {
-  const state = await statIfThere(path, { throwIfNoEntry: false });
-  return state === undefined ? 0 : diskBytes(state.size);
 }

@@ -105,7 +105,8 @@ export class EntryReader<H> {
   readNow(key: string): DiskEntry<H> | undefined | "unknown" {
     if (!this.#pace.allows) return "unknown";
     const file = this.#open.get(key);
-    if (file === undefined) return this.#pace.allowsOpening ? this.#readUnopenedNow(key) : "unknown";
+    if (file === undefined)
+      return this.#pace.allowsOpening ? this.#readUnopenedNow(key) : "unknown";
     const body = this.#parts.allocate(file.layout.bodyBytes);
     const bytes = this.#pace.timed(() =>
       this.#parts.files.readNow(file.fd, body, bodyAt(file.layout)),

@@ -6,7 +6,8 @@ import {
   type Room,
   type Usage,
 } from "./decide-eviction.ts";
-import { diskBytes, type EntryFiles } from "./entry-files.ts";
+import { diskBytes } from "./disk-bytes.ts";
+import type { EntryFiles } from "./entry-files.ts";
 import type { EntryFolders } from "./entry-folders.ts";
 import { FOLDERS, isEntryFile } from "./entry-path.ts";
 import { EVICTION_SAMPLE, KEEPER_BATCH, KEEPER_PAUSE_MS } from "./limits.ts";

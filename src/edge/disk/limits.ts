@@ -33,7 +33,7 @@ export const QUICK_READ_MS_MAX = 5;
 /** Such reads in one second, together, after which they are left to the pool: 60 would be a stall. */
 export const QUICK_SLOW_MS_MAX = 20;
 
-/** A read that takes this long has waited for a disk, whatever the system says. */
+/** A read that takes this long may have waited for a disk, whatever the system says. */
 export const QUICK_STALL_MS_MAX = 50;
 
 /**
@@ -44,6 +44,9 @@ export const QUICK_INPUTS_MAX = 800;
 
 /** For how long nothing is read between turns then. */
 export const QUICK_REST_MS = 10_000;
+
+/** And where the system does not say that it was the disk: on a busy machine it may have been a turn. */
+export const QUICK_STALL_REST_MS = 1_000;
 
 /**
  * Bytes that were checked against their checksum are not checked again for this long, as long as
@@ -81,6 +84,16 @@ export const DISK_REST_MS_MAX = 60_000;
 
 /** What waits to be written in one worker: half a second of a disk that takes 64 MiB/s. */
 export const WRITE_QUEUE_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Before it writes, the queue waits so long for others that can go with it. */
+export const WRITE_PAUSE_MS = 10;
+
+/** Orders that are carried out together: what is asked of a disk that then fails. */
+export const WRITES_AT_ONCE = 128;
+
+/** Of files for the writing thread at one time: room for the largest entry. */
+export const FILE_BATCH_BYTES = 2 * 1024 * 1024;
+export const FILE_BATCH_JOBS_MAX = 128;
 
 /** What one waiting write or removal takes beside its bytes. */
 export const WRITE_OVERHEAD_BYTES = 512;

@@ -1,5 +1,6 @@
 import type { Clock } from "#clock.ts";
-import { diskBytes, type EntryFiles } from "./entry-files.ts";
+import { diskBytes } from "./disk-bytes.ts";
+import type { EntryFiles } from "./entry-files.ts";
 import type { EntryFolders } from "./entry-folders.ts";
 import { FOLDERS, isEntryFile } from "./entry-path.ts";
 import { HEAD_READ_BYTES, LISTED_AT_ONCE } from "./limits.ts";

@@ -82,11 +82,7 @@ export async function readBody(
   return isBodyWhole(body, layout) ? undefined : "wrong checksum of the body";
 }
 
-async function readStart(
-  files: EntryFiles,
-  opened: OpenedFile,
-  scratch: Buffer,
-): Promise<Opening> {
+async function readStart(files: EntryFiles, opened: OpenedFile, scratch: Buffer): Promise<Opening> {
   const { fd, state } = opened;
   const first = scratch.subarray(0, Math.min(state.size, scratch.length));
   if (!(await readWhole(files, fd, first, 0))) return TRUNCATED;

@@ -30,8 +30,12 @@ export class OpenFiles<H> {
   readonly #files: EntryFiles;
   readonly #clock: Clock;
   readonly #filesMax: number;
-  /** By key, in the order in which they are looked at for closing. */
   readonly #open = new Map<string, OpenFile<H>>();
+  /**
+   * Where it was left off looking for one to close: from the beginning it would pass by the places of
+   * all that were closed.
+   */
+  #hand: Iterator<[string, OpenFile<H>]>;
   /** Keys that are still to be looked at in this round. */
   #unchecked: Iterator<string> | undefined;
 
@@ -40,6 +44,7 @@ export class OpenFiles<H> {
     this.#files = files;
     this.#clock = clock;
     this.#filesMax = filesMax;
+    this.#hand = this.#open.entries();
   }
 
   get size(): number {
@@ -113,15 +118,19 @@ export class OpenFiles<H> {
 
   /** A second chance for what was used since its last one. */
   #closeOne(): boolean {
-    for (const [key, file] of this.#open) {
+    while (this.#open.size > 0) {
+      const { value, done } = this.#hand.next();
+      if (done === true) {
+        this.#hand = this.#open.entries();
+        continue;
+      }
+      const [key, file] = value;
       if (!file.used) {
         this.#open.delete(key);
         this.#close(file);
         return true;
       }
       file.used = false;
-      this.#open.delete(key);
-      this.#open.set(key, file);
     }
     return false;
   }

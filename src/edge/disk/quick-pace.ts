@@ -5,6 +5,7 @@ import {
   QUICK_REST_MS,
   QUICK_SLOW_MS_MAX,
   QUICK_STALL_MS_MAX,
+  QUICK_STALL_REST_MS,
 } from "./limits.ts";
 
 /**
@@ -64,6 +65,7 @@ export class QuickPace {
     this.#lastInputs = inputs;
     // Not every system counts what it reads.
     if (fromDisk || tookMs > QUICK_STALL_MS_MAX) this.#slowMs += tookMs;
-    if (this.#slowMs > QUICK_SLOW_MS_MAX) this.#restsUntil = now + QUICK_REST_MS;
+    if (this.#slowMs <= QUICK_SLOW_MS_MAX) return;
+    this.#restsUntil = now + (fromDisk ? QUICK_REST_MS : QUICK_STALL_REST_MS);
   }
 }

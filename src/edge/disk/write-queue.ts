@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "#clock.ts";
 import { SLICE_BYTES } from "../limits.ts";
 import { Breaker } from "./breaker.ts";
@@ -7,10 +7,13 @@ import { codeOf, type EntryFiles } from "./entry-files.ts";
 import { encodeEntry, fitsEntry } from "./entry-format.ts";
 import { entryName, entryPath } from "./entry-path.ts";
 import {
+  FILE_BATCH_BYTES,
   REMOVAL_RETRY_MS,
   REMOVALS_BYTES_MAX,
   WRITE_OVERHEAD_BYTES,
+  WRITE_PAUSE_MS,
   WRITE_QUEUE_BYTES_MAX,
+  WRITES_AT_ONCE,
 } from "./limits.ts";
 import type { RareLog } from "./rare-log.ts";
 
@@ -60,7 +63,7 @@ export interface WriteQueueParts {
 const LASTING: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO"]);
 
 /**
- * Writes behind the loop's back, one file at a time. Of a key only the last order counts. A put that
+ * Writes behind the loop's back, some files at a time. Of a key only the last order counts. A put that
  * is dropped removes what it was to replace: nobody is to find that again.
  */
 export class WriteQueue {
@@ -68,7 +71,11 @@ export class WriteQueue {
   readonly #parts: WriteQueueParts;
   readonly #breaker: Breaker;
   readonly #queue = new Map<string, Pending>();
-  #running: Pending | undefined;
+  readonly #running = new Map<string, Pending>();
+  /** The last write failed: the next is tried alone. */
+  #inTrouble = false;
+  /** One of those that are carried out has failed. */
+  #hasFailed = false;
   readonly #bytes: Record<Pending["kind"], number> = { put: 0, removal: 0 };
   #files = 0;
   #held = false;
@@ -89,9 +96,7 @@ export class WriteQueue {
 
   /** The last order for this key that the disk has not carried out. */
   pending(key: string): Pending | undefined {
-    const queued = this.#queue.get(key);
-    if (queued !== undefined) return queued;
-    return this.#running?.key === key ? this.#running : undefined;
+    return this.#queue.get(key) ?? this.#running.get(key);
   }
 
   put(key: string, head: Buffer, body: readonly Buffer[]): void {
@@ -170,28 +175,39 @@ export class WriteQueue {
     this.#drained = this.#run();
   }
 
-  /** One after the other: the journal of a filesystem takes them so anyway. */
   async #run(): Promise<void> {
-    // Whoever put it has an answer to send first.
-    await nextTurn();
-    for (const order of this.#orders()) {
-      this.#queue.delete(order.key);
-      this.#running = order;
-      if (order.kind === "put") await this.#write(order);
-      else await this.#remove(order);
-      this.#running = undefined;
-      this.#bytes[order.kind] -= order.bytes;
+    // Whoever put it has an answer to send first, and others come that are written with it.
+    await delay(this.#closed ? 0 : WRITE_PAUSE_MS);
+    for (let orders = this.#take(); orders.length > 0; orders = this.#take()) {
+      await Promise.all(orders.map((order) => this.#carryOut(order)));
+      if (this.#bytes.put < FILE_BATCH_BYTES && !this.#closed) await delay(WRITE_PAUSE_MS);
     }
     this.#active = false;
   }
 
-  /** The one that has waited longest, again and again, unless there is to be a rest. */
-  *#orders(): Generator<Pending> {
-    while (this.#parts.monotonic.now() >= this.#restsUntil) {
-      const [order] = this.#queue.values();
-      if (order === undefined) return;
-      yield order;
+  /** Those that have waited longest, unless there is to be a rest. */
+  #take(): Pending[] {
+    if (this.#parts.monotonic.now() < this.#restsUntil) return [];
+    const orders: Pending[] = [];
+    const most = this.#inTrouble ? 1 : WRITES_AT_ONCE;
+    let bytes = 0;
+    for (const order of this.#queue.values()) {
+      orders.push(order);
+      this.#queue.delete(order.key);
+      this.#running.set(order.key, order);
+      bytes += order.bytes;
+      // Their checksums are made in one go: 1 MiB takes 0.3 ms.
+      if (orders.length === most || bytes >= FILE_BATCH_BYTES) break;
     }
+    this.#hasFailed = false;
+    return orders;
+  }
+
+  async #carryOut(order: Pending): Promise<void> {
+    if (order.kind === "put") await this.#write(order);
+    else await this.#remove(order);
+    this.#running.delete(order.key);
+    this.#bytes[order.kind] -= order.bytes;
   }
 
   async #write({ key, head, body, bytes }: PendingPut): Promise<void> {
@@ -207,14 +223,23 @@ export class WriteQueue {
     try {
       this.#parts.grew(await files.write(parts, unfinished, entryPath(root, entryName(key))));
       this.#breaker.succeeded();
+      this.#inTrouble = false;
       this.counts.written += 1;
       this.counts.writtenBytes += bytes - key.length - WRITE_OVERHEAD_BYTES;
     } catch (error) {
-      if (LASTING.has(codeOf(error))) this.#breaker.trip();
-      else this.#breaker.failed();
+      this.#noteFailure(error);
       this.#parts.log.warn("disk write failed", { err: error });
       this.#dropUnlessRenewed(key);
     }
+  }
+
+  /** Of what was tried together all fails for one reason. */
+  #noteFailure(error: unknown): void {
+    this.#inTrouble = true;
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    if (LASTING.has(codeOf(error))) this.#breaker.trip();
+    else this.#breaker.failed();
   }
 
   async #remove({ key }: PendingRemoval): Promise<void> {

@@ -173,6 +173,22 @@ describe("writing to a disk in trouble", () => {
     }
   });
 
+  test("counts what fails together once, tries one alone then, and rests if that goes on", async () => {
+    await using disk = await aDisk();
+    let attempts = 0;
+    const write = (): Promise<number> => {
+      attempts += 1;
+      return Promise.reject(systemError("EMFILE"));
+    };
+    const tier = disk.tier({ files: filesWith({ write }) });
+    for (let i = 0; i < 10; i += 1) tier.put(`together ${i}`, HEAD, BODY);
+    await until("all have failed", () => tier.stats().dropped === 10);
+    assert.equal(attempts, 10);
+    for (let i = 0; i < 10; i += 1) tier.put(`alone ${i}`, HEAD, BODY);
+    await until("all are dropped", () => tier.stats().dropped === 20);
+    assert.equal(attempts, 14);
+  });
+
   test("leaves nothing of a write that failed", async () => {
     await using disk = await aDisk();
     const unfinished = `${disk.root}/tmp-0-0/1`;
@@ -190,7 +206,7 @@ describe("writing to a disk in trouble", () => {
     await until("it is written", () => tier.stats().written === 1);
     await tier.get("a");
     await rm(disk.folder, { recursive: true });
-    assert.equal(tier.getQuick("a"), "unknown");
+    assert.equal(tier.getQuick("a"), undefined);
     assert.equal(await tier.get("a"), undefined);
     tier.put("b", HEAD, BODY);
     await until("it is written", () => tier.stats().written === 2);

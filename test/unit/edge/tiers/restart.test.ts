@@ -143,7 +143,9 @@ describe("what is stored", () => {
     Object.assign(origin, { content: changed, headers: { etag: '"b"' } });
     await under.run(async (edge) => {
       const cut = await fetchOnce(edge, "/big");
-      assert.deepEqual([cut.whole, cut.body.length], [false, MIB]);
+      // A reset may take with it what the client has not read yet.
+      const { whole, body } = cut;
+      assert(!whole && body.length <= MIB && body.equals(content.slice(0, body.length)));
     });
     await under.run(async (edge) => {
       const whole = await fetchOnce(edge, "/big");

@@ -26,14 +26,30 @@ export interface FaultyProxy extends AsyncDisposable {
   /** From now on 429 or 503 with Retry-After, to whatever is asked, until `release`. */
   hold(status: 429 | 503, retryAfter: string): void;
   release(): void;
+  /**
+   * Has the next request to such a path wait, before the CA hears of it or after it has answered, and
+   * those that follow it there. Resolves when one waits; then the test says when they go on.
+   */
+  halt(path: string, when: "before" | "after"): Promise<{ readonly goOn: () => void }>;
 }
 
 export interface Asked {
   readonly at: number;
   readonly method: string;
   readonly path: string;
+  /** Of a signed request, unless it only reads. */
+  readonly payload?: Readonly<Record<string, unknown>>;
   /** What came of it; absent: the CA's own answer. */
   fault?: keyof Faults | "held";
+  /** The CA's. */
+  status?: number;
+}
+
+interface Halt {
+  readonly path: string;
+  readonly when: "before" | "after";
+  readonly reached: () => void;
+  readonly over: Promise<void>;
 }
 
 /** Between a client and Pebble: what goes wrong on the way follows from the seed. */
@@ -63,6 +79,17 @@ export async function startFaultyProxy(
     release: () => {
       proxy.held = undefined;
     },
+    halt: async (path, when) => {
+      const [reached, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      proxy.halt = { path, when, reached: reached.resolve, over: over.promise };
+      await reached.promise;
+      return {
+        goOn: () => {
+          proxy.halt = undefined;
+          over.resolve();
+        },
+      };
+    },
     [Symbol.asyncDispose]: () => close(server, agent),
   };
 }
@@ -71,6 +98,7 @@ class Proxy {
   readonly asked: Asked[] = [];
   faults: Faults = {};
   held: { readonly status: number; readonly retryAfter: string } | undefined;
+  halt: Halt | undefined;
   readonly #target: URL;
   readonly #agent: Dispatcher;
   readonly #random: Random;
@@ -83,9 +111,13 @@ class Proxy {
 
   async handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "GET", url: path = "/" } = incoming;
-    const asked: Asked = { at: performance.now(), method, path };
-    this.asked.push(asked);
+    const at = performance.now();
     const body = Buffer.concat(await incoming.toArray());
+    const asked: Asked = { at, method, path, ...payloadOf(body) };
+    this.asked.push(asked);
+    await this.#halted(path, "before");
+    // Whoever has been killed meanwhile has not sent it.
+    if (response.destroyed) return;
     if (this.held !== undefined) {
       const { status, retryAfter } = this.held;
       asked.fault = "held";
@@ -96,9 +128,17 @@ class Proxy {
       problem(response, 400, "badNonce", { "replay-nonce": await this.#newNonce() });
     } else {
       const reply = await this.#forward(path, incoming, body);
+      asked.status = reply.status;
+      await this.#halted(path, "after");
       if (this.#happens("cutAfter", asked)) response.destroy();
       else response.writeHead(reply.status, reply.fields).end(reply.body);
     }
+  }
+
+  async #halted(path: string, when: Halt["when"]): Promise<void> {
+    if (this.halt?.when !== when || !path.startsWith(this.halt.path)) return;
+    this.halt.reached();
+    await this.halt.over;
   }
 
   #happens(fault: keyof Faults, asked: Asked): boolean {
@@ -132,6 +172,16 @@ class Proxy {
     await reply.body.dump();
     return String(reply.headers["replay-nonce"]);
   }
+}
+
+/** RFC 7515 §7.2.2. */
+function payloadOf(body: Buffer): Pick<Asked, "payload"> {
+  if (body.length === 0) return {};
+  const { payload } = JSON.parse(body.toString()) as { readonly payload: string };
+  if (payload === "") return {};
+  return {
+    payload: JSON.parse(Buffer.from(payload, "base64url").toString()) as Record<string, unknown>,
+  };
 }
 
 function problem(

@@ -1,46 +1,38 @@
 import assert from "node:assert/strict";
-import type { X509Certificate } from "node:crypto";
-import { once } from "node:events";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
-import { connect } from "node:tls";
+import { missing } from "../clients/edge/tool.ts";
 import type { PebblePrograms } from "../clients/install.ts";
-import { type Atoll, startAtoll } from "../support/atoll.ts";
-import { exchange } from "../support/exchange.ts";
+import { filesOf, secretsOf, told } from "../support/secrets.ts";
 import { until } from "../support/until.ts";
 import { createEndpoint, freshName, originOf, putObject } from "../support/world.ts";
-import { startChallengeDns } from "./challenge-dns.ts";
-import { freePorts } from "./child.ts";
-import { startPebble } from "./pebble.ts";
+import { certificatesOf, curl, shown, startWhole } from "./whole.ts";
 
-const LIST = "/v2/certificates";
-const OBTAINED_MS_MAX = 20_000;
+const noCurl = await missing("curl");
 
-/** The whole of Atoll, which obtains its certificates from Pebble. */
+/** The whole of Atoll, which obtains its certificates from Pebble by http-01. */
 export function managedSuite(programs: PebblePrograms): void {
   describe("a managed certificate of Pebble's", () => {
     const stack = new AsyncDisposableStack();
-    let world: World;
+    let world: Awaited<ReturnType<typeof startWhole>> & ReturnType<typeof certificatesOf>;
     before(async () => {
-      world = await openWorld(programs, stack);
+      const whole = await startWhole(programs, stack);
+      world = { ...whole, ...certificatesOf(whole.atoll) };
     });
     after(() => stack.disposeAsync());
 
-    test("is obtained by http-01, and serves an endpoint by a chain that leads to its root", async () => {
-      const { atoll, pebble, create, verified, story } = world;
+    test("is obtained by http-01, and curl has what is cached by it", {
+      skip: noCurl,
+    }, async () => {
+      const { atoll, create, verified, story } = world;
       const custom_domain = "shop.example.net";
       const { id } = await create([custom_domain, "www.shop.example.net"]);
       const space = freshName();
       await createEndpoint(atoll, originOf(space), { custom_domain, certificate_id: id });
       await putObject(atoll, space, "a.txt", "served");
       await verified(id);
-      const { status, text } = await exchange(`${atoll.runtime.edge_tls}/a.txt`, {
-        ca: await pebble.root(),
-        servername: custom_domain,
-        headers: { host: custom_domain },
-      });
-      assert.deepEqual([status, text], [200, "served"]);
+      await curl(world, custom_domain, "/a.txt");
+      const again = await curl(world, custom_domain, "/a.txt");
+      assert.match(again, /^HTTP\/2 200 [^]*^x-cache: HIT\r$[^]*\r\n\r\nserved$/im);
       assert.deepEqual([...new Set((await story(id)).map(({ kind }) => kind))].slice(0, 4), [
         "created",
         "ordered",
@@ -54,47 +46,33 @@ export function managedSuite(programs: PebblePrograms): void {
       const custom_domain = "own.example.net";
       const members = { custom_domain, certificate_id: "needs-cloudflare-cert" };
       await createEndpoint(atoll, originOf(freshName()), members);
-      const leaf = await until("it is shown", () => shown(tlsPort, custom_domain), OBTAINED_MS_MAX);
+      const leaf = await until("it is shown", () => shown(tlsPort, custom_domain));
       assert.match(leaf.issuer, /Pebble/);
     });
 
     test("comes to an end, in the CA's words, where the CA does not issue for the name", async () => {
-      const { atoll, create, get, story } = world;
+      const { create, get, retry, story } = world;
       const { id } = await create(["blocked.example.net"]);
-      await until("it has failed", async () => (await get(id)).state === "error", OBTAINED_MS_MAX);
+      await until("it has failed", async () => (await get(id)).state === "error");
       const last = (await story(id)).at(-1);
       assert.equal(last?.kind, "given-up");
       assert.match(last?.message ?? "", /policy|blocked|forbid/i);
-      const retried = await atoll.api("POST", `${LIST}/${id}/retry`);
-      assert.equal(retried.json.certificate.state, "pending");
+      assert.equal((await retry(id)).state, "pending");
       await until("it has failed again", async () => (await get(id)).state === "error");
     });
 
-    test("is renewed in a window that has begun: id, name and endpoint stay", async () => {
-      const { atoll, pebble, tlsPort, create, get, verified } = world;
-      const custom_domain = "window.example.net";
-      const { id } = await create([custom_domain]);
-      const members = { custom_domain, certificate_id: id };
-      await createEndpoint(atoll, originOf(freshName()), members);
-      const first = await verified(id);
-      const suggestedWindow = { start: "2026-01-01T00:00:00Z", end: "2026-01-02T00:00:00Z" };
-      const leaf = await until("it is shown", () => shown(tlsPort, custom_domain));
-      await pebble.setRenewalInfo(leaf.toString(), JSON.stringify({ suggestedWindow }));
-      await atoll.stop();
-      makeDue(atoll);
-      await atoll.start();
-      const renewed = await until(
-        "it is renewed",
-        async () => {
-          const now = await get(id);
-          return now.sha1_fingerprint !== first.sha1_fingerprint && now;
-        },
-        OBTAINED_MS_MAX,
+    test("that is deleted while it is obtained leaves nothing pending at the CA", async () => {
+      const { atoll, proxy, create } = world;
+      const halted = proxy.halt("/chalZ/", "before");
+      const { id } = await create(["deleted.example.net"]);
+      const { goOn } = await halted;
+      const from = proxy.asked.length;
+      assert.equal((await atoll.api("DELETE", `/v2/certificates/${id}`)).status, 204);
+      const given = await until("it is given up", () =>
+        proxy.asked.slice(from).find(({ payload }) => payload?.["status"] === "deactivated"),
       );
-      assert.equal(renewed.name, first.name);
-      const next = await until("it is shown", () => shown(tlsPort, custom_domain));
-      assert.equal(next.fingerprint.replaceAll(":", "").toLowerCase(), renewed.sha1_fingerprint);
-      assert.match(pebble.output(), /replace/i);
+      await until("the CA has taken it", () => given.status === 200);
+      goOn();
     });
 
     test("is obtained all the same when Atoll is killed again and again meanwhile", async () => {
@@ -117,72 +95,18 @@ export function managedSuite(programs: PebblePrograms): void {
         assert(orders.length <= 4, "one for each life at most");
       }
     });
+
+    test("leaves no key of its own, and none of the account's, where somebody may read it", async () => {
+      const { atoll } = world;
+      const secrets = secretsOf(atoll.dataDir);
+      assert([...secrets.keys()].some((what) => what.includes("acme_account")));
+      assert([...secrets.keys()].some((what) => what.includes("account_certificate")));
+      const said = filesOf(atoll.dataDir);
+      said.set("its log", Buffer.from(atoll.output.stderr));
+      for (const target of ["/metrics", "/v2/certificates", "/v2/cdn/endpoints"]) {
+        said.set(target, (await atoll.api("GET", target)).body);
+      }
+      assert.deepEqual(told(said, secrets), []);
+    });
   });
-}
-
-type World = Awaited<ReturnType<typeof openWorld>>;
-
-async function openWorld(programs: PebblePrograms, stack: AsyncDisposableStack) {
-  const [httpPort = 0, tlsPort = 0] = await freePorts(2);
-  const dns = await startChallengeDns(programs.challengeDns);
-  stack.defer(() => dns.stop());
-  const pebble = await startPebble({
-    program: programs.pebble,
-    httpPort,
-    tlsPort,
-    dnsServer: dns.address,
-    blocked: ["blocked.example.net"],
-  });
-  stack.defer(() => pebble.stop());
-  const env = {
-    ATOLL_EDGE_PORT: String(httpPort),
-    ATOLL_EDGE_TLS_PORT: String(tlsPort),
-    ATOLL_EDGE_WORKERS: "2",
-    ATOLL_ACME_DIRECTORY: pebble.directory,
-    ATOLL_ACME_CA_FILE: pebble.caFile,
-  };
-  const atoll = stack.use(await startAtoll({ env }));
-  return { atoll, pebble, tlsPort, ...certificatesOf(atoll) };
-}
-
-function certificatesOf(atoll: Atoll) {
-  const get = async (id: string) => (await atoll.api("GET", `${LIST}/${id}`)).json.certificate;
-  return {
-    get,
-    create: async (dns_names: readonly string[]) => {
-      const body = { name: freshName("managed"), type: "lets_encrypt", dns_names };
-      const { status, json, text } = await atoll.api("POST", LIST, { body });
-      assert.equal(status, 201, text);
-      return json.certificate;
-    },
-    verified: (id: string) =>
-      until(
-        "it is verified",
-        async () => {
-          const certificate = await get(id);
-          return certificate.state === "verified" && certificate;
-        },
-        OBTAINED_MS_MAX,
-      ),
-    story: async (id: string) => (await atoll.api("GET", `${LIST}/${id}/events`)).json.events,
-  };
-}
-
-/** As if the CA's word had grown old. */
-function makeDue({ dataDir }: Atoll): void {
-  using db = new DatabaseSync(join(dataDir, "atoll.db"));
-  db.exec("UPDATE certificate_job SET due_at = 0, renewal = NULL WHERE due_at IS NOT NULL");
-}
-
-/** What the edge shows for a name; `undefined` when it shows none. */
-async function shown(port: number, servername: string): Promise<X509Certificate | undefined> {
-  const socket = connect({ port, host: "127.0.0.1", servername, rejectUnauthorized: false });
-  try {
-    await once(socket, "secureConnect");
-    return socket.getPeerX509Certificate();
-  } catch {
-    return undefined; // The alert that says that there is none.
-  } finally {
-    socket.destroy();
-  }
 }

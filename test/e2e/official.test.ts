@@ -128,7 +128,11 @@ describe("what Atoll answers", { skip: off }, () => {
     const origin = originOf(freshName("published"));
     const created = await atoll.api("POST", list, {
       token,
-      body: { origin, custom_domain: "published.example.com" },
+      body: {
+        origin,
+        custom_domain: "published.example.com",
+        certificate_id: "needs-cloudflare-cert",
+      },
     });
     await atoll.api("POST", list, { token, body: { origin: originOf(freshName()) } });
     const one = `${list}/${created.json.endpoint.id}`;

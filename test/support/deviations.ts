@@ -13,6 +13,7 @@ export const DEVIATIONS: readonly Deviation[] = (
   [
     ["cdn_create_endpoint", 201, "/endpoint"],
     ["cdn_get_endpoint", 200, "/endpoint"],
+    ["cdn_list_endpoints", 200, "/endpoints/*"],
     ["cdn_update_endpoints", 200, "/endpoint"],
   ] as const
 ).map(([operation, status, endpoint]) => ({

@@ -27,7 +27,7 @@ type Located = { readonly file: string; readonly value: Json };
 
 /** Ours, not DigitalOcean's; the OAuth pages are not in the published documents. */
 const OWN_ROUTE =
-  /^\/(?:atoll\/|v1\/oauth\/|v2\/cdn\/(?:explain|endpoints\/[^/]+\/(?:settings|cache\/preview))$|v2\/certificates\/[^/]+\/(?:events|retry)$|v2\/registries\/[^/]+\/(?:settings|retention(?:\/preview)?|webhooks)|healthz$|metrics$|openapi\.json$|$)/;
+  /^\/(?:atoll\/|v1\/oauth\/|v2\/cdn\/(?:explain|endpoints\/[^/]+\/(?:settings|cache\/preview))$|v2\/certificates\/[^/]+\/(?:events|retry)$|v2\/registries\/[^/]+\/(?:settings|retention(?:\/preview)?|webhooks)|ca\.pem$|healthz$|metrics$|openapi\.json$|$)/;
 /** Of OpenAPI 3.0 only: no meaning for a reply, and unknown to JSON Schema. */
 const DROPPED = new Set([
   "readOnly",

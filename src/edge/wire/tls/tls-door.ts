@@ -77,6 +77,9 @@ export class TlsDoor {
         return;
       }
       tcp.unshift(received);
+      // The TLS socket takes it over: a client that ends in the middle of its handshake is gone, while
+      // later it may only have ended its requests.
+      tcp.allowHalfOpen = false;
       server.emit("connection", tcp);
     });
   }
@@ -113,6 +116,7 @@ export class TlsDoor {
 
   #secured(socket: TLSSocket, { names }: TlsContext): void {
     const terms = new CertificateTerms(socket.getProtocol() ?? "", names);
+    socket.allowHalfOpen = true;
     this.#admission?.secured(socket, tcpOf(socket), terms);
   }
 

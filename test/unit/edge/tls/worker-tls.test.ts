@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { connect as connectTcp } from "node:net";
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net";
 import { describe, test } from "node:test";
 import { type ConnectionOptions, connect } from "node:tls";
 import { EVERY_NAME } from "#feed/entry.ts";
@@ -14,6 +14,20 @@ const wildcard = await certificateFor("wildcard", "*.nyc3.cdn.spaces.localhost")
 const second = await certificateFor("second", "second.example.com");
 const certificates = [exact, wildcard, second];
 const tls = { port: 0 };
+
+/** What a client begins with. */
+async function clientHello(servername: string): Promise<Buffer> {
+  await using server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = connect({ port: (server.address() as AddressInfo).port, servername });
+  client.on("error", () => undefined);
+  const [socket] = (await once(server, "connection")) as [Socket];
+  const [hello] = (await once(socket, "data")) as [Buffer];
+  client.destroy();
+  socket.destroy();
+  return hello;
+}
 
 describe("over TLS, a worker", () => {
   test("shows the certificate of the name that is asked for, exact or by wildcard", async () => {
@@ -135,6 +149,15 @@ describe("over TLS, a worker", () => {
     let reply = "";
     for await (const chunk of socket) reply += String(chunk);
     assert.match(reply, / 200 [\s\S]*\/static\.nyc3\/a$/);
+  });
+
+  test("does not wait for a client that has left in the middle of its handshake", async () => {
+    using started = await startWorker({ tls, snapshot: { certificates } });
+    const socket = connectTcp({ port: started.tlsPort, host: "127.0.0.1", allowHalfOpen: true });
+    socket.end(await clientHello(host));
+    socket.resume();
+    // Long before a handshake's time is over.
+    await once(socket, "end", { signal: AbortSignal.timeout(5_000) });
   });
 
   test("answers what is no ClientHello with an alert", async () => {

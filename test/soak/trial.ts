@@ -33,13 +33,22 @@ export interface Trial {
   readonly base: { readonly parent: Descriptors; readonly worker: Descriptors };
 }
 
+/** Of a thread with an event loop of its own. */
+const THREAD = [
+  ["anon_inode:[eventpoll]", 1],
+  ["anon_inode:[io_uring]", 1],
+  ["anon_inode:[eventfd]", 1],
+  ["pipe", 2],
+] as const;
+
 /** Before the first request. */
 export async function beginTrial(program: Program): Promise<Trial> {
   const journal = new Journal(program, program.output.stderr);
   await until("every worker listens", () => journal.listening.size === WORKERS);
   const { workers } = program;
   const [elder = 0] = workers;
-  const worker = new Map(descriptors(elder));
+  const parent = withThread(descriptors(program.pid));
+  const worker = withThread(descriptors(elder));
   // Opened with its first line.
   const logs = worker.get(ACCESS_LOG) ?? 0;
   return {
@@ -50,8 +59,15 @@ export async function beginTrial(program: Program): Promise<Trial> {
     connections: new Connections(),
     memory: new Memory(),
     kills: [],
-    base: { parent: descriptors(program.pid), worker: worker.set(ACCESS_LOG, logs + 1) },
+    base: { parent, worker: worker.set(ACCESS_LOG, logs + 1) },
   };
+}
+
+/** What a process has once the thread that writes its files has begun, with the first of them. */
+function withThread(before: Descriptors): Map<string, number> {
+  const after = new Map(before);
+  for (const [kind, count] of THREAD) after.set(kind, (after.get(kind) ?? 0) + count);
+  return after;
 }
 
 /** How long, what is asked meanwhile, and what follows from which seed. */

@@ -5,6 +5,9 @@ import { kill } from "node:process";
 const END_DEADLINE_MS = 20_000;
 const LOOK_EVERY_MS = 2;
 
+/** The kernel hands its table out in pieces, and may leave out a line while others go. */
+const LOOKS = 3;
+
 /**
  * Kills a process and answers the client ports of the connections that it had. All in one go: while
  * this thread waits none of its clients can begin a connection that would be missed.
@@ -30,10 +33,12 @@ function clientPorts(pid: number): ReadonlySet<number> {
     const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
     if (inode !== undefined) own.add(inode);
   }
-  const [, ...lines] = readFileSync("/proc/net/tcp", "latin1").trimEnd().split("\n");
-  const ports = lines
-    .map((line) => line.trim().split(/\s+/))
-    .filter((columns) => own.has(columns[9] ?? ""))
-    .map((columns) => Number.parseInt(columns[2]?.split(":")[1] ?? "", 16));
-  return new Set(ports);
+  const ports = Array.from({ length: LOOKS }, () => {
+    const [, ...lines] = readFileSync("/proc/net/tcp", "latin1").trimEnd().split("\n");
+    return lines
+      .map((line) => line.trim().split(/\s+/))
+      .filter((columns) => own.has(columns[9] ?? ""))
+      .map((columns) => Number.parseInt(columns[2]?.split(":")[1] ?? "", 16));
+  });
+  return new Set(ports.flat());
 }

@@ -4,7 +4,7 @@ import { startUseLog } from "#account/use-log.ts";
 import { Door } from "#api/door.ts";
 import { RateLimiter } from "#api/rate-limit.ts";
 import { createRouter, type Handler } from "#api/router.ts";
-import { type ApiServer, apiListener, startApi, type TlsIdentity } from "#api/server.ts";
+import { apiListener, startApi } from "#api/server.ts";
 import type { Backup } from "#backup/route.ts";
 import { takeBackup } from "#backup/take.ts";
 import { EndpointService } from "#cdn/endpoint-service.ts";
@@ -23,6 +23,7 @@ import { daily } from "./daily.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { StartedEdge } from "./edge-start.ts";
 import type { Handover } from "./handover-start.ts";
+import type { HttpServer, TlsIdentity } from "./http-server.ts";
 import type { Address } from "./listen.ts";
 import { apiNames, platformDomains, speaksPlain, urlOf } from "./listeners.ts";
 import type { Logger } from "./log.ts";
@@ -87,7 +88,7 @@ export async function startApis(
     "api",
     apiListener(handler, () => door.refuseMalformed()),
   );
-  const start = async (address: Address, identity?: TlsIdentity): Promise<ApiServer> =>
+  const start = async (address: Address, identity?: TlsIdentity): Promise<HttpServer> =>
     listeners.use(await startApi(handler, () => door.refuseMalformed(), address, identity));
   const leaf = (): Promise<Leaf> => ca.leafFor(apiNames(config), "api");
   const tlsAddress = { host, port: api.tlsPort, variable: "ATOLL_API_TLS_PORT" };

@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { startUseLog } from "#account/use-log.ts";
 import { RateLimiter } from "#api/rate-limit.ts";
-import type { TlsIdentity } from "#api/server.ts";
 import type { LocalCa } from "#certificate/local-ca.ts";
 import { startChores } from "#oci/chores.ts";
 import { RegistryDoor } from "#oci/door.ts";
-import { type RegistryServer, startRegistryServer } from "#oci/server.ts";
+import { startRegistryServer } from "#oci/server.ts";
 import { sessionsUnder } from "#oci/session.ts";
 import { SignIn } from "#oci/sign-in.ts";
 import { Streams } from "#oci/streams.ts";
@@ -15,6 +14,7 @@ import type { Config } from "./config.ts";
 import { daily } from "./daily.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { Handover } from "./handover-start.ts";
+import type { HttpServer, TlsIdentity } from "./http-server.ts";
 import type { Address } from "./listen.ts";
 import { authorityOf, isLoopback, registryNames, urlOf } from "./listeners.ts";
 import type { Logger } from "./log.ts";
@@ -69,7 +69,7 @@ export async function startRegistry(
   });
   stack.use(startChores({ store, files, uploads, turns, clock, log }));
   handover.serve("registry", (call, reply) => void door.answer(call, reply), "by-itself");
-  const start = async (address: Address, identity?: TlsIdentity): Promise<RegistryServer> =>
+  const start = async (address: Address, identity?: TlsIdentity): Promise<HttpServer> =>
     listeners.use(await startRegistryServer(door, address, identity));
   const { host, registry, domain } = config;
   const leaf = (): Promise<TlsIdentity> => ca.leafFor(registryNames(config), "registry");

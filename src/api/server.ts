@@ -1,25 +1,11 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import type { RequestListener, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
-import { closeGracefully } from "#graceful-close.ts";
-import { API_CONNECTIONS_MAX, API_HEADERS_TIMEOUT_MS, API_IDLE_TIMEOUT_MS } from "#limits.ts";
-import { type Address, listen } from "#listen.ts";
+import { type HttpServer, startHttpServer, type TlsIdentity } from "#http-server.ts";
+import { API_CONNECTIONS_MAX } from "#limits.ts";
+import type { Address } from "#listen.ts";
 import type { Handler } from "./router.ts";
 import { hasSecondHost } from "./second-host.ts";
-
-/** PEM, as the local CA hands it out. */
-export interface TlsIdentity {
-  readonly cert: string;
-  readonly key: string;
-}
-
-/** A listening API; disposing of it finishes what is in flight, within the grace period. */
-export interface ApiServer extends AsyncDisposable {
-  readonly port: number;
-  /** Takes a renewed certificate into use for new connections. */
-  useIdentity(identity: TlsIdentity): void;
-}
 
 /**
  * Serves the API on node:http, over TLS when there is an identity.
@@ -30,33 +16,13 @@ export async function startApi(
   refuseMalformed: () => Response,
   address: Address,
   identity?: TlsIdentity,
-): Promise<ApiServer> {
-  const listener = apiListener(handler, refuseMalformed);
-  const options = {
-    headersTimeout: API_HEADERS_TIMEOUT_MS,
-    // Bodies of objects may take as long as they keep coming: `timeout` ends those that do not.
-    requestTimeout: 0,
-    keepAliveTimeout: API_IDLE_TIMEOUT_MS,
-    // What has no Host is refused here, as everything malformed is.
-    requireHostHeader: false,
+): Promise<HttpServer> {
+  const parts = {
+    listener: apiListener(handler, refuseMalformed),
+    refuseMalformed: (socket: Duplex) => void writeBare(refuseMalformed(), socket),
+    connectionsMax: API_CONNECTIONS_MAX,
   };
-  const tls =
-    identity === undefined
-      ? undefined
-      : createTlsServer({ ...options, ...identity, minVersion: "TLSv1.2" }, listener);
-  const server: Server = tls ?? createServer(options, listener);
-  server.maxConnections = API_CONNECTIONS_MAX;
-  server.timeout = API_IDLE_TIMEOUT_MS;
-  server.on("clientError", (_error, socket) => {
-    if (!socket.writable) return;
-    void writeBare(refuseMalformed(), socket);
-  });
-  const port = await listen(server, address);
-  return {
-    port,
-    useIdentity: (renewed) => tls?.setSecureContext({ ...renewed, minVersion: "TLSv1.2" }),
-    [Symbol.asyncDispose]: () => closeGracefully(server),
-  };
+  return startHttpServer(parts, address, identity);
 }
 
 /** What answers requests on a server of node:http. */

@@ -1,6 +1,6 @@
 import { parseContentRange } from "#http/content-range.ts";
+import type { BodyLength } from "../cache/storage-decision.ts";
 import { fieldOf } from "../fields.ts";
-import { SLICE_BYTES } from "../limits.ts";
 import type { BodySink, OriginBody, OriginFailure, OriginResponse } from "../origin/origin.ts";
 import { strongValidator } from "../slices/sliced-identity.ts";
 
@@ -9,21 +9,19 @@ type Ask = (fields: readonly string[]) => Promise<OriginResponse | OriginFailure
 
 /**
  * A sibling's answer that outlives the sibling: where its body breaks off, the origin is asked for the
- * rest, once (RFC 9110 §14.2, §13.1.5). Of longer bodies than one slice whoever reads them does that,
- * and of what has no strong validator nobody can.
+ * rest, once (RFC 9110 §14.2, §13.1.5). Of what has no strong validator nobody can.
  */
 export function resumable(answer: OriginResponse, ask: Ask): OriginResponse {
   const { status, fields, length, responseTime } = answer;
-  if (status !== 200 || typeof length !== "number" || length > SLICE_BYTES) return answer;
   const validator = strongValidator(fields, responseTime);
-  if (validator === undefined) return answer;
+  if (status !== 200 || validator === undefined) return answer;
   const body = new ResumedBody(answer, { validator, length, ask });
   return { ...answer, body, discard: () => body.discard() };
 }
 
 interface Whole {
   readonly validator: string;
-  readonly length: number;
+  readonly length: BodyLength;
   readonly ask: Ask;
 }
 
@@ -39,7 +37,7 @@ class ResumedBody implements OriginBody {
   }
 
   read(sink: BodySink): void {
-    this.#readFrom(sink, () => void this.#goOn(sink));
+    this.#readFrom(0, sink, () => void this.#goOn(sink));
   }
 
   resume(): void {
@@ -51,36 +49,49 @@ class ResumedBody implements OriginBody {
     this.#answer.discard();
   }
 
-  #readFrom(sink: BodySink, fail: () => void): void {
+  /** Passes on all but as many of the first octets. */
+  #readFrom(skippedBytes: number, sink: BodySink, fail: () => void): void {
+    let skipBytes = skippedBytes;
     this.#answer.body.read({
       chunk: (chunk) => {
-        this.#bytes += chunk.length;
-        return sink.chunk(chunk);
+        const at = Math.min(skipBytes, chunk.length);
+        skipBytes -= at;
+        if (at === chunk.length) return true;
+        this.#bytes += chunk.length - at;
+        return sink.chunk(chunk.subarray(at));
       },
-      end: (trailers) => sink.end(trailers),
+      end: (trailers) => (skipBytes > 0 ? sink.fail() : sink.end(trailers)),
       fail,
     });
   }
 
   async #goOn(sink: BodySink): Promise<void> {
-    const { validator, length, ask } = this.#whole;
-    if (this.#isDiscarded || this.#bytes >= length) return sink.fail();
+    const { validator, ask } = this.#whole;
+    if (this.#isDiscarded) return sink.fail();
     const rest = await ask(["range", `bytes=${this.#bytes}-`, "if-range", validator]);
     if (rest.kind === "failed") return sink.fail();
-    if (this.#isDiscarded || !this.#isRest(rest)) {
+    const first = this.#isDiscarded ? undefined : this.#firstOf(rest);
+    if (first === undefined) {
       rest.discard();
       return sink.fail();
     }
     this.#answer = rest;
-    this.#readFrom(sink, () => sink.fail());
+    this.#readFrom(this.#bytes - first, sink, () => sink.fail());
   }
 
-  /** RFC 9110 §15.3.7.3: of the same representation, and to be put behind what is there. */
-  #isRest({ status, fields, responseTime }: OriginResponse): boolean {
+  /**
+   * With which octet it begins, if it is of the same representation and goes on behind what is there:
+   * the rest (RFC 9110 §15.3.7.3), or all of it (§14.2: a range may be ignored).
+   */
+  #firstOf({ status, fields, length, responseTime }: OriginResponse): number | undefined {
+    const { validator, length: wholeLength } = this.#whole;
+    if (strongValidator(fields, responseTime) !== validator) return undefined;
+    const isOther =
+      typeof length === "number" && typeof wholeLength === "number" && length !== wholeLength;
+    if (status === 200) return isOther ? undefined : 0;
     const range = parseContentRange(fieldOf(fields, "content-range") ?? "");
-    if (status !== 206 || range?.kind !== "range") return false;
-    const { validator, length } = this.#whole;
-    const isBehind = range.first === this.#bytes && range.last === length - 1;
-    return isBehind && strongValidator(fields, responseTime) === validator;
+    if (status !== 206 || range?.kind !== "range" || range.first !== this.#bytes) return undefined;
+    const end = typeof wholeLength === "number" ? wholeLength : range.length;
+    return range.last + 1 === end ? range.first : undefined;
   }
 }

@@ -108,6 +108,36 @@ describe("a worker whose sibling", () => {
     assert.equal((await get("/a")).text, "0123456789");
   });
 
+  for (const { what, hasRanges, isChunked } of [
+    { what: "the rest", hasRanges: true, isChunked: false },
+    { what: "the rest of a body without a length", hasRanges: true, isChunked: true },
+    { what: "all of it once more", hasRanges: false, isChunked: false },
+  ]) {
+    test(`dies in the middle of a long body that nobody keeps gets ${what} from the origin`, async () => {
+      const content = Buffer.alloc(3 * 1024 * 1024, "0123456789").toString();
+      const { length } = content;
+      const fields = { etag: '"1"', "cache-control": "no-store" };
+      await using workers = await startWorkers((incoming, response) => {
+        if (!hasRanges) return response.writeHead(200, fields).end(content);
+        const first = Number(/^bytes=(\d+)-$/.exec(incoming.headers.range ?? "")?.[1]);
+        const range = `bytes ${first}-${length - 1}/${length}`;
+        return response
+          .writeHead(206, { ...fields, "content-range": range })
+          .end(content.slice(first));
+      });
+      const dying = await listener((socket) => {
+        const said = answerText(TOKENS.answer, content.slice(0, 1_500_000), length);
+        const begun = said.replace("max-age=60", "no-store");
+        const unknown = begun.replace(`"length":${length}`, '"length":"chunked"');
+        socket.once("data", () => socket.end(isChunked ? unknown : begun));
+      });
+      putInPlace(workers, "/a", dying.port);
+      const { text, fields: got } = await workers.otherOf("/a").get("/a");
+      assert.equal(got["cache-status"], "Atoll; fwd=uri-miss; detail=no-store");
+      assert(text === content, `${text.length} octets came`);
+    });
+  }
+
   test("dies in the middle of what has changed since is cut off with it", async () => {
     await using workers = await startWorkers((_incoming, response) => {
       response.writeHead(200, { ...FRESH, etag: '"2"' }).end("9876543210");

@@ -25,7 +25,11 @@ export interface Token {
   readonly lastUsedAt?: number;
 }
 
-export type NewToken = Omit<Token, "lastUsedAt"> & { readonly hash: Uint8Array };
+export type NewToken = Omit<Token, "lastUsedAt"> & {
+  readonly hash: Uint8Array;
+  /** The token whose rights these are: when it is gone, so is this one. */
+  readonly boundTo?: string;
+};
 
 /**
  * Port: accounts and tokens. Reads see every write that was acknowledged; absence is `undefined`.
@@ -44,14 +48,14 @@ export interface AccountStore {
   pageOfAccounts(offset: number, limit: number): Listed<Account>;
 
   /**
-   * `hash-taken`: this very credential is already some account's token. Some of those that have expired
-   * `EXPIRED_TOKEN_KEPT_MS` ago are forgotten with it.
+   * `hash-taken`: this very credential is already some account's token. `bound-to-none`: what it is bound
+   * to is gone. Some of those that have expired `EXPIRED_TOKEN_KEPT_MS` ago are forgotten with it.
    */
-  createToken(token: NewToken): Promise<Token | "hash-taken">;
+  createToken(token: NewToken): Promise<Token | "hash-taken" | "bound-to-none">;
   findTokenByHash(hash: Uint8Array): Token | undefined;
   findToken(accountId: number, id: string): Token | undefined;
   pageOfTokens(accountId: number, offset: number, limit: number): Listed<Token>;
-  /** True when there was one. */
+  /** With those that are bound to it. True when there was one. */
   deleteToken(accountId: number, id: string): Promise<boolean>;
   /** Last uses since the last call, by token id: times in milliseconds since the epoch. */
   noteUses(uses: ReadonlyMap<string, number>): Promise<void>;

@@ -5,6 +5,7 @@ import { algorithmOf, type Digest, hexOf, parseDigest } from "#oci/digest.ts";
 import { READ_BYTES } from "#oci/limits.ts";
 import { inTurn } from "./blob-turns.ts";
 import { isMissing, writeFailure } from "./failures.ts";
+import { HeldRemovals } from "./held-removals.ts";
 import { syncDirectory } from "./sync-directory.ts";
 
 /** What only the owner of the files may do besides. */
@@ -29,7 +30,7 @@ export async function diskBlobFiles(directory: string): Promise<DiskBlobFiles> {
     await mkdir(join(blobs, algorithm), { recursive: true, mode: 0o700 });
   }
   const turn = inTurn();
-  const held = heldRemovals((digest, isUsed) => remove(digest, isUsed));
+  const held = new HeldRemovals();
   const relativePath = (digest: Digest): string => {
     const hex = hexOf(digest);
     return join(algorithmOf(digest), hex.slice(0, 2), hex);
@@ -38,7 +39,7 @@ export async function diskBlobFiles(directory: string): Promise<DiskBlobFiles> {
   const remove = (digest: Digest, isUsed: () => boolean): Promise<number> =>
     turn(digest, async () => {
       if (isUsed()) return 0;
-      if (held.hold(digest, isUsed)) return 0;
+      if (held.hold(digest, () => remove(digest, isUsed))) return 0;
       const size = await sizeOf(pathOf(digest));
       await rm(pathOf(digest), { force: true });
       return size ?? 0;
@@ -80,32 +81,7 @@ export async function diskBlobFiles(directory: string): Promise<DiskBlobFiles> {
 
     list: () => listBlobs(blobs),
 
-    holdDeletions: held.begin,
-  };
-}
-
-/** Removals that wait for a backup to end, and are asked about again then. */
-function heldRemovals(remove: (digest: Digest, isUsed: () => boolean) => Promise<number>) {
-  const waiting = new Map<Digest, () => boolean>();
-  let holders = 0;
-  return {
-    /** @returns whether it waits */
-    hold: (digest: Digest, isUsed: () => boolean): boolean => {
-      if (holders > 0) waiting.set(digest, isUsed);
-      return holders > 0;
-    },
-    begin: (): AsyncDisposable => {
-      holders += 1;
-      return {
-        [Symbol.asyncDispose]: async () => {
-          holders -= 1;
-          if (holders > 0) return;
-          const removals = [...waiting];
-          waiting.clear();
-          for (const [digest, isUsed] of removals) await remove(digest, isUsed);
-        },
-      };
-    },
+    holdDeletions: () => held.begin(),
   };
 }
 

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { Problem } from "#problem.ts";
 import type { ObjectFiles, OpenFile } from "#space/space.ts";
 import { isMissing, writeFailure } from "./failures.ts";
+import { HeldRemovals } from "./held-removals.ts";
 import { syncDirectory } from "./sync-directory.ts";
 
 const CHUNK_BYTES = 65_536;
@@ -28,8 +29,7 @@ export interface DiskObjectFiles extends ObjectFiles {
 export async function diskObjectFiles(directory: string): Promise<DiskObjectFiles> {
   const temporary = join(directory, "tmp");
   await mkdir(temporary, { recursive: true, mode: 0o700 });
-  const held = new Set<string>();
-  let holders = 0;
+  const held = new HeldRemovals();
   const relativePath = (file: string): string => join(file.slice(0, 2), file);
   const pathOf = (file: string): string => join(directory, relativePath(file));
 
@@ -55,22 +55,11 @@ export async function diskObjectFiles(directory: string): Promise<DiskObjectFile
     open: (file) => openFile(pathOf(file)),
 
     remove: async (file) => {
-      if (holders > 0) held.add(file);
-      else await rm(pathOf(file), { force: true });
+      const removal = (): Promise<void> => rm(pathOf(file), { force: true });
+      if (!held.hold(file, removal)) await removal();
     },
 
-    holdDeletions: () => {
-      holders += 1;
-      return {
-        [Symbol.asyncDispose]: async () => {
-          holders -= 1;
-          if (holders > 0) return;
-          const files = [...held];
-          held.clear();
-          for (const file of files) await rm(pathOf(file), { force: true });
-        },
-      };
-    },
+    holdDeletions: () => held.begin(),
 
     sweep: (referred) => sweep(directory, referred),
   };

@@ -10,22 +10,34 @@ export interface AdmissionFacts {
   readonly tier: string | undefined;
   /** The registry's settings: its column of JSON. */
   readonly settings: string | undefined;
-  /** Repositories of the registry, the one that is written to not counted when it is new. */
+  /** Those that the registry has, where this write would make one more. */
   readonly repositories: number;
   readonly isNewRepository: boolean;
+  /** What the repository has. */
+  readonly tags: number;
+  readonly manifests: number;
   /** What the registry's blobs take, each counted once. */
   readonly storageBytes: number;
   /** What this write adds, as far as that is known yet. */
   readonly addedBytes: number;
+  readonly addedTags: number;
+  readonly addedManifests: number;
   /** Tags that are there, and that this write would point at something else, or delete. */
   readonly changedTags: readonly string[];
 }
+
+type RefusalReason =
+  | "repository-limit"
+  | "storage-limit"
+  | "tag-limit"
+  | "manifest-limit"
+  | "immutable-tag";
 
 export type Admission =
   | { readonly kind: "admitted" }
   | {
       readonly kind: "refused";
-      readonly reason: "repository-limit" | "storage-limit" | "immutable-tag";
+      readonly reason: RefusalReason;
       /** For the person at the client's terminal: what is wrong first, then what to do. */
       readonly message: string;
     };

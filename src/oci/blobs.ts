@@ -1,9 +1,10 @@
 import type { Clock } from "#clock.ts";
 import { contentRange } from "#http/content-range.ts";
-import { effectiveRange, evaluateAtOrigin, type Validators } from "#http/precondition.ts";
+import { effectiveRange } from "#http/precondition.ts";
 import { selectRange } from "#http/range.ts";
 import type { BlobFiles, StoredBlob } from "./blob.ts";
 import { answer, field, placeOf, type RepositoryCall } from "./call.ts";
+import { etagOf, isUnchanged, validatorsOf } from "./conditions.ts";
 import { type Digest, parseDigest } from "./digest.ts";
 import { PROTECTION_LEFT_MS, PROTECTION_MS } from "./limits.ts";
 import { Refusal } from "./refusal.ts";
@@ -57,7 +58,7 @@ function fieldsOf(digest: Digest): Record<string, string> {
     "cache-control": IMMUTABLE,
     "content-type": "application/octet-stream",
     "docker-content-digest": digest,
-    etag: `"${digest}"`,
+    etag: etagOf(digest),
   };
 }
 
@@ -76,7 +77,8 @@ export async function headBlob(
     const isThere = await parts.store.protectBlob(place, digest, now + PROTECTION_MS);
     if (!isThere) throw unknownBlob(digest);
   }
-  answer(call, 200, { ...fieldsOf(digest), "content-length": blob.sizeBytes });
+  if (isUnchanged(call, digest, "BLOB_UNKNOWN")) answerUnchanged(call, digest);
+  else answer(call, 200, { ...fieldsOf(digest), "content-length": blob.sizeBytes });
 }
 
 /** GET: the octets, or a range of them (RFC 9110 §14). */
@@ -88,21 +90,13 @@ export async function getBlob(
   const { sizeBytes } = findBlob(parts, call, digest);
   await using file =
     (await parts.files.open(digest, sizeBytes)) ?? (await refuseCorrupt(parts, digest));
-  const validators: Validators = {
-    etag: `"${digest}"`,
-    lastModified: undefined,
-    modifiedMs: 0,
-    dateMs: 0,
-  };
-  const now = parts.clock.now();
-  const asked = (name: string): string | undefined => field(call, name);
-  const condition = evaluateAtOrigin(asked, validators, now);
-  if (condition === "failed") throw new Refusal("BLOB_UNKNOWN", PRECONDITION, { status: 412 });
-  if (condition === "not-modified") {
-    call.response.writeHead(304, fieldsOf(digest)).end();
+  if (isUnchanged(call, digest, "BLOB_UNKNOWN")) {
+    answerUnchanged(call, digest);
     return;
   }
-  const selected = selectRange(effectiveRange("GET", asked, validators, now), sizeBytes);
+  const asked = (name: string): string | undefined => field(call, name);
+  const range = effectiveRange("GET", asked, validatorsOf(digest), parts.clock.now());
+  const selected = selectRange(range, sizeBytes);
   if (selected.kind === "unsatisfiable") {
     throw new Refusal("RANGE_INVALID", `The blob has ${sizeBytes} bytes.`, {
       fields: { "content-range": `bytes */${sizeBytes}` },
@@ -118,7 +112,10 @@ export async function getBlob(
   await send(call.response, file, first, last);
 }
 
-const PRECONDITION = "The blob is not the one that If-Match names.";
+/** RFC 9110 §15.4.5. */
+function answerUnchanged({ response }: RepositoryCall, digest: Digest): void {
+  response.writeHead(304, fieldsOf(digest)).end();
+}
 
 /** DELETE: from this repository; its file stays until a collection. */
 export async function deleteBlob(

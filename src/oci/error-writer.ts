@@ -16,9 +16,10 @@ export async function writeRefusal(
     response.destroy();
     return;
   }
-  const { code, message, detail, status, fields } = refusal;
+  const { code, message, detail, further, status, fields } = refusal;
   const error = { code, message, ...(detail === undefined ? {} : { detail }) };
-  const text = JSON.stringify({ errors: [error] });
+  const others = further.map((other) => ({ code, message: other.message, detail: other.detail }));
+  const text = JSON.stringify({ errors: [error, ...others] });
   const isUnread = !request.complete && hasContent(request);
   response.writeHead(status, {
     "content-type": "application/json; charset=utf-8",

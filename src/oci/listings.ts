@@ -40,7 +40,7 @@ function linkTo(path: string, limit: number, { names, more }: NamesPage) {
 export function listReferrers(store: ContentReads, call: RepositoryCall, text: string): void {
   const { name, caller, query } = call;
   const subject = digestIn(text);
-  const artifactType = query.get("artifactType") ?? undefined;
+  const artifactType = query.get("artifactType") || undefined;
   const repositoryId = store.findRepository(caller.accountId, name);
   const after = query.get("last") ?? "";
   const found =

@@ -1,5 +1,4 @@
 import type { Clock } from "#clock.ts";
-import { matchesWeakly, parseEntityTags } from "#http/entity-tag.ts";
 import { digestIn, IMMUTABLE } from "./blobs.ts";
 import {
   answer,
@@ -10,6 +9,7 @@ import {
   type RepositoryCall,
   readContent,
 } from "./call.ts";
+import { conditionFailed, etagOf, isUnchanged, writeCondition } from "./conditions.ts";
 import { type Algorithm, algorithmOf, type Digest, digestOfBytes } from "./digest.ts";
 import {
   MANIFEST_BYTES_MAX,
@@ -71,24 +71,16 @@ export function getManifest(store: ContentStore, call: RepositoryCall, text: str
   const manifest =
     repositoryId === undefined ? undefined : store.findManifest(repositoryId, reference);
   if (manifest === undefined) throw unknownManifest(text);
-  const etag = `"${manifest.digest}"`;
   const fields: Fields = {
     // A tag may point at something else a moment later.
     "cache-control": reference.kind === "digest" ? IMMUTABLE : "private, no-cache",
     "content-type": manifest.mediaType,
     "docker-content-digest": manifest.digest,
-    etag,
+    etag: etagOf(manifest.digest),
   };
-  if (isKnownTo(call, etag)) call.response.writeHead(304, { ...fields }).end();
-  else answerWith(call, 200, fields, manifest.content);
-}
-
-function isKnownTo(call: RepositoryCall, etag: string): boolean {
-  const known = field(call, "if-none-match");
-  if (known === undefined) return false;
-  if (known === "*") return true;
-  const own = { weak: false, opaque: etag };
-  return parseEntityTags(known)?.some((tag) => matchesWeakly(tag, own)) ?? false;
+  if (isUnchanged(call, manifest.digest, "MANIFEST_UNKNOWN")) {
+    call.response.writeHead(304, { ...fields }).end();
+  } else answerWith(call, 200, fields, manifest.content);
 }
 
 /** PUT: by a tag, or by its digest. All that it refers to has to be there. @throws Refusal */
@@ -110,9 +102,12 @@ export async function putManifest(
     throw new Refusal("MANIFEST_INVALID", `The manifest cannot be taken: ${parsed.why}.`);
   }
   const { manifest } = parsed;
-  const pushed = { digest, content, manifest, tags: target.tags };
+  const { tags, reference } = target;
+  const condition = writeCondition(call);
+  const pushed = { digest, content, manifest, tags, reference, condition };
   const put = await store.putManifest(placeOf(call), pushed);
   if (put.kind === "missing") throw missingReferences(put.references);
+  if (put.kind === "condition-failed") throw conditionFailed("DENIED", put.current);
   if (put.kind !== "put") throw refusalOf(put, call.name.registry);
   answer(call, 201, {
     location: `/v2/${call.name.full}/manifests/${digest}`,
@@ -125,6 +120,8 @@ export async function putManifest(
 
 /** As what a manifest is pushed. */
 interface PushTarget {
+  /** What the path names. */
+  readonly reference: Reference;
   readonly tags: readonly string[];
   /** Of those, the ones of the query: the answer names them. */
   readonly asked: string[];
@@ -139,12 +136,15 @@ function pushTarget({ query }: RepositoryCall, text: string): PushTarget {
     const message = `One push sets at most ${PUSHED_TAGS_MAX} tags.`;
     throw new Refusal("TAG_INVALID", message, { status: 414 });
   }
-  const stated = text.includes(":") ? text : query.get("digest");
-  const digest = stated === null ? undefined : digestIn(stated);
-  const tags = [...new Set(text.includes(":") ? asked : [text, ...asked])];
+  const pushed = text.includes(":") ? digestIn(text) : undefined;
+  const stated = query.get("digest");
+  const digest = pushed ?? (stated === null ? undefined : digestIn(stated));
+  const tags = [...new Set(pushed === undefined ? [text, ...asked] : asked)];
   for (const tag of tags) if (!isTag(tag)) throw invalidTag(tag);
+  const reference: Reference =
+    pushed === undefined ? { kind: "tag", tag: text } : { kind: "digest", digest: pushed };
   const algorithm = digest === undefined ? "sha256" : algorithmOf(digest);
-  return { tags, asked, algorithm, digest };
+  return { reference, tags, asked, algorithm, digest };
 }
 
 function invalidTag(tag: string): Refusal {
@@ -154,16 +154,17 @@ function invalidTag(tag: string): Refusal {
   return new Refusal("TAG_INVALID", message, { detail: { tag: tag.slice(0, 200) } });
 }
 
-/** Every one is named: a client can push them all and try again. */
+/**
+ * Every one is named: a client can push them all and try again. Distribution specification, "Error
+ * codes": the same code for manifests, too, and an error of its own for each.
+ */
 function missingReferences(references: readonly ManifestReference[]): Refusal {
-  const [first] = references;
-  const detail = references.map(({ kind, digest }) => ({ [kind]: digest }));
-  if (first?.kind === "manifest") {
-    const message = `The repository has no manifest ${first.digest}: push it first.`;
-    return new Refusal("MANIFEST_UNKNOWN", message, { detail });
-  }
-  const message = `The repository has no blob ${first?.digest}: push it first.`;
-  return new Refusal("MANIFEST_BLOB_UNKNOWN", message, { detail });
+  const [first, ...further] = references.map(({ kind, digest }) => ({
+    message: `The repository has no ${kind} ${digest}: push it first.`,
+    detail: { digest },
+  }));
+  const { message = "", ...detail } = first ?? {};
+  return new Refusal("MANIFEST_BLOB_UNKNOWN", message, { ...detail, further });
 }
 
 /** A tag goes alone; a manifest goes with all its tags. Its blobs stay until a collection. */
@@ -172,8 +173,10 @@ export async function deleteManifest(
   call: RepositoryCall,
   text: string,
 ): Promise<void> {
-  const deleted = await store.deleteReference(placeOf(call), referenceIn(text));
+  const reference = referenceIn(text);
+  const deleted = await store.deleteReference(placeOf(call), reference, writeCondition(call));
   if (deleted.kind === "no-manifest") throw unknownManifest(text);
+  if (deleted.kind === "condition-failed") throw conditionFailed("DENIED", deleted.current);
   if (deleted.kind === "refused") throw refusalOf(deleted, call.name.registry);
-  answer(call, 202, {});
+  answer(call, 202, { "docker-content-digest": deleted.digest });
 }

@@ -22,11 +22,19 @@ const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS;
 
+/** One of several things that are wrong, of one kind. */
+interface FurtherError {
+  readonly message: string;
+  readonly detail: unknown;
+}
+
 interface RefusalOptions extends ErrorOptions {
   /** Where the code's own is not the one, as 416 for a chunk out of order. */
   readonly status?: number;
   /** For programs: what the message is about. */
   readonly detail?: unknown;
+  /** More of the same code. */
+  readonly further?: readonly FurtherError[];
   /** Fields of the reply that belong to it, as `www-authenticate`. */
   readonly fields?: Readonly<Record<string, string>>;
 }
@@ -36,6 +44,7 @@ export class Refusal extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly detail: unknown;
+  readonly further: readonly FurtherError[];
   readonly fields: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, message: string, options: RefusalOptions = {}) {
@@ -44,6 +53,7 @@ export class Refusal extends Error {
     this.code = code;
     this.status = options.status ?? STATUS[code];
     this.detail = options.detail;
+    this.further = options.further ?? [];
     this.fields = options.fields ?? {};
   }
 }

@@ -1,5 +1,6 @@
 import type { Admission } from "./admission.ts";
 import type { StoredBlob } from "./blob.ts";
+import type { WriteCondition } from "./conditions.ts";
 import type { Algorithm, Digest } from "./digest.ts";
 import type { Manifest, ManifestReference } from "./manifest.ts";
 import type { Reference, RepositoryName } from "./name.ts";
@@ -57,18 +58,29 @@ export interface PushedManifest {
   readonly manifest: Manifest;
   /** Tags that point at it from then on. */
   readonly tags: readonly string[];
+  /** What the condition is about: as what it is pushed. */
+  readonly reference: Reference;
+  readonly condition: WriteCondition;
+}
+
+/** What is there is not what the client has asked for: this is. */
+interface ConditionFailed {
+  readonly kind: "condition-failed";
+  readonly current: Digest | undefined;
 }
 
 export type PutManifest =
   | { readonly kind: "put" }
   /** What it refers to and the repository has not; the first few. */
   | { readonly kind: "missing"; readonly references: readonly ManifestReference[] }
+  | ConditionFailed
   | NoRegistry
   | Refused;
 
 export type DeletedReference =
-  | { readonly kind: "deleted" }
+  | { readonly kind: "deleted"; readonly digest: Digest }
   | { readonly kind: "no-manifest" }
+  | ConditionFailed
   | Refused;
 
 /** Names after one, in order, and whether there are more. */
@@ -141,7 +153,11 @@ interface ContentWrites {
   protectManifest(place: Place, digest: Digest, until: number): Promise<boolean>;
   putManifest(place: Place, pushed: PushedManifest): Promise<PutManifest>;
   /** A tag alone; or a manifest with every tag of it. */
-  deleteReference(place: Place, reference: Reference): Promise<DeletedReference>;
+  deleteReference(
+    place: Place,
+    reference: Reference,
+    condition?: WriteCondition,
+  ): Promise<DeletedReference>;
 }
 
 export type ContentStore = ContentReads & ContentWrites;

@@ -16,13 +16,13 @@ export type TargetKind = Target["kind"];
 /** The methods of each, as `Allow` has them. */
 export const METHODS: Readonly<Record<Exclude<TargetKind, "unknown">, readonly string[]>> = {
   base: ["GET", "HEAD"],
-  token: ["GET", "POST"],
+  token: ["GET", "HEAD", "POST"],
   catalog: ["GET", "HEAD"],
   tags: ["GET", "HEAD"],
   manifest: ["GET", "HEAD", "PUT", "DELETE"],
   blob: ["GET", "HEAD", "DELETE"],
   uploads: ["POST"],
-  upload: ["GET", "PATCH", "PUT", "DELETE"],
+  upload: ["GET", "HEAD", "PATCH", "PUT", "DELETE"],
   referrers: ["GET", "HEAD"],
 };
 

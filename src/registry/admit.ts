@@ -1,4 +1,9 @@
 import type { Admission, AdmissionFacts } from "#oci/admission.ts";
+import {
+  MANIFESTS_PER_REPOSITORY_MAX,
+  REPOSITORIES_PER_REGISTRY_MAX,
+  TAGS_PER_REPOSITORY_MAX,
+} from "./limits.ts";
 import { parseSettings } from "./settings.ts";
 import { matchesTag } from "./tag-pattern.ts";
 import { DEFAULT_TIER, TIERS, type Tier, type TierSlug } from "./tier.ts";
@@ -9,24 +14,53 @@ export function admit(facts: AdmissionFacts): Admission {
   return (
     overRepositories(tier, facts) ??
     overStorage(tier, facts) ??
+    overContent(facts) ??
     immutable(facts) ?? { kind: "admitted" }
   );
 }
 
 type Refused = Admission & { readonly kind: "refused" };
 
-function overRepositories(tier: Tier, facts: AdmissionFacts): Refused | undefined {
-  const { repositories, isNewRepository } = facts;
-  if (tier.repositories === 0 || !isNewRepository || repositories < tier.repositories) {
-    return undefined;
-  }
+function overRepositories(
+  tier: Tier,
+  { repositories, isNewRepository }: AdmissionFacts,
+): Refused | undefined {
+  const limit = tier.repositories === 0 ? REPOSITORIES_PER_REGISTRY_MAX : tier.repositories;
+  if (!isNewRepository || repositories < limit) return undefined;
+  const remedy =
+    tier.repositories === 0
+      ? "push into one that is there, or delete one"
+      : `push into one that is there, delete one, or change to a tier above ${tier.slug}`;
   return {
     kind: "refused",
     reason: "repository-limit",
     message:
       // To the letter what DigitalOcean's says first: it is what people search for.
-      `registry contains ${repositories} repositories, limit is ${tier.repositories}` +
-      `; push into one that is there, delete one, or change to a tier above ${tier.slug}`,
+      `registry contains ${repositories} repositories, limit is ${limit}; ${remedy}`,
+  };
+}
+
+/** The same on every tier: what adds nothing passes, a tag that moves, say. */
+function overContent(facts: AdmissionFacts): Refused | undefined {
+  const { tags, addedTags, manifests, addedManifests } = facts;
+  if (addedTags > 0 && tags + addedTags > TAGS_PER_REPOSITORY_MAX) {
+    return {
+      kind: "refused",
+      reason: "tag-limit",
+      message:
+        `repository contains ${tags} tags, limit is ${TAGS_PER_REPOSITORY_MAX}` +
+        `, and this push adds ${addedTags}; delete some, or have a retention rule do it`,
+    };
+  }
+  if (manifests + addedManifests <= MANIFESTS_PER_REPOSITORY_MAX || addedManifests === 0) {
+    return undefined;
+  }
+  return {
+    kind: "refused",
+    reason: "manifest-limit",
+    message:
+      `repository contains ${manifests} manifests, limit is ${MANIFESTS_PER_REPOSITORY_MAX}` +
+      `; delete some, or start a garbage collection of untagged manifests`,
   };
 }
 

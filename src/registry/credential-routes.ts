@@ -80,11 +80,16 @@ interface MintInput extends Context {
   readonly query: z.output<typeof CredentialQuery>;
 }
 
-async function mint(parts: CredentialParts, { caller, found, query }: MintInput) {
+/** A token that is nobody else's to keep (RFC 6749 §5.1). */
+const FIELDS = { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" };
+
+async function mint(parts: CredentialParts, { caller, found, query, request }: MintInput) {
+  // RFC 9110 §9.2.1: HEAD changes nothing. That GET does is DigitalOcean's.
+  if (request.method === "HEAD") return new Response(null, { headers: FIELDS });
   const { read_write: readWrite = false, expiry_seconds: seconds = 0 } = query;
-  const { auths } = await mintCredential(parts, caller, found, {
+  const config = await mintCredential(parts, caller, found, {
     readWrite,
     ...(seconds === 0 ? {} : { seconds }),
   });
-  return { auths: { ...auths } };
+  return Response.json(config, { headers: FIELDS });
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { AccountStore } from "#account/account.ts";
-import { hashToken, newTokenText } from "#account/token.ts";
+import { hashToken, newTokenText, tokenOf } from "#account/token.ts";
 import type { Principal } from "#api/principal.ts";
 import type { Clock } from "#clock.ts";
 import { notFound, Problem } from "#problem.ts";
@@ -28,7 +28,7 @@ export interface DockerConfig {
   readonly auths: Readonly<Record<string, { readonly auth: string }>>;
 }
 
-/** Reading is also what `GET /v2/account` takes, which clients try a credential with. */
+/** The first is what `GET /v2/account` takes, which clients try a credential with. */
 const READ_SCOPES = ["account:read", "registry:read"];
 const WRITE_SCOPES = ["registry:update", "registry:delete"];
 
@@ -38,10 +38,31 @@ export function refuseEscalation(caller: Principal, readWrite: boolean): void {
   throw new Problem("forbidden", "You do not have permission to perform this action.");
 }
 
-/** What the credential may: nobody hands on a right to write that he does not have. */
+/** What the credential may: nobody hands on a right that he does not have. */
 function scopesOf(caller: Principal, { readWrite }: CredentialWish): readonly string[] {
-  if (!readWrite) return READ_SCOPES;
-  return [...READ_SCOPES, ...WRITE_SCOPES.filter((scope) => caller.allows(scope))];
+  const scopes = readWrite ? [...READ_SCOPES, ...WRITE_SCOPES] : READ_SCOPES;
+  return scopes.filter((scope) => caller.allows(scope));
+}
+
+interface Lifetime {
+  /** Absent: it does not expire. */
+  readonly expiresAt?: number;
+  /** The token that it goes with. */
+  readonly boundTo?: string;
+}
+
+/**
+ * How long it lasts. Who may make tokens gets one for itself, as of DigitalOcean. Who may not would
+ * otherwise keep what he has beyond its end: his credential goes with his own token.
+ */
+function lifetimeOf(caller: Principal, { seconds }: CredentialWish, now: number): Lifetime {
+  const own = caller.allows("token:create") ? undefined : tokenOf(caller);
+  const wished = seconds === undefined ? Infinity : now + seconds * 1_000;
+  const expiresAt = Math.min(wished, own?.expiresAt ?? Infinity);
+  return {
+    ...(expiresAt === Infinity ? {} : { expiresAt }),
+    ...(own === undefined ? {} : { boundTo: own.id }),
+  };
 }
 
 /** Mints an API token for docker: it is listed by its purpose, and works until it is revoked. */
@@ -62,9 +83,14 @@ export async function mintCredential(
     name: `container-registry-${registry.name}-${Math.floor(now / 1_000)}`,
     scopes: scopesOf(caller, wish),
     createdAt: now,
-    ...(wish.seconds === undefined ? {} : { expiresAt: now + wish.seconds * 1_000 }),
+    ...lifetimeOf(caller, wish, now),
     hash: hashToken(text),
   });
+  // Revoked since the door has let it in.
+  if (token === "bound-to-none") {
+    const fields = { "www-authenticate": "Bearer" };
+    throw new Problem("unauthorized", "Unable to authenticate you.", { fields });
+  }
   // 256 random bits that were there already would be our mistake, not the caller's.
   if (token === "hash-taken") throw new Error("A new token had the hash of a stored one");
   const auth = Buffer.from(`${userName(account.email)}:${text}`).toString("base64");

@@ -1,5 +1,14 @@
 /** The management API's limits, each with its reason. Those of pushes and pulls are in `oci/limits.ts`. */
 
+/** On the tier without a limit of its own: ten times what the largest organisations have in one. */
+export const REPOSITORIES_PER_REGISTRY_MAX = 10_000;
+
+/** A tag for each build of ten years, at 50 a day. */
+export const TAGS_PER_REPOSITORY_MAX = 200_000;
+
+/** Five for each of these tags, as an index of four platforms has; those that lost theirs count, too. */
+export const MANIFESTS_PER_REPOSITORY_MAX = 1_000_000;
+
 /** What Terraform says is allowed at most, and asks for: 50 years (CONTRACT §4.1). */
 export const CREDENTIAL_SECONDS_MAX = 1_576_800_000;
 
@@ -36,8 +45,8 @@ export const WEBHOOK_SECRET_LENGTH_MIN = 16;
 export const WEBHOOK_SECRET_LENGTH_MAX = 256;
 export const WEBHOOK_URL_LENGTH_MAX = 2_000;
 
-/** Deliveries that are under way at a time, and how often is looked for some. */
-export const DELIVERIES_AT_ONCE = 8;
+/** Webhooks that are being told at a time, a connection each, and how often is looked for some. */
+export const WEBHOOKS_AT_ONCE = 64;
 export const WEBHOOKS_LOOK_EVERY_MS = 1_000;
 
 /** Tags that a preview shows; how many there are is counted all the same. */

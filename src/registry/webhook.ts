@@ -27,9 +27,10 @@ export interface Delivery {
   readonly failures: number;
 }
 
-/** Port: deliveries that are due. They are written with what they tell of, or not at all. */
+/** Port: deliveries. They are written with what they tell of, or not at all. */
 export interface DeliveryStore {
-  due(now: number, limit: number): readonly Delivery[];
+  /** Of each webhook after that one, by their ids, the first that is due. */
+  nextOfEach(now: number, after: string, limit: number): readonly Delivery[];
   /** It was taken, or will not be tried again. */
   settle(number: number): Promise<void>;
   retryAt(number: number, at: number): Promise<void>;

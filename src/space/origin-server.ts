@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
-import { HOP_SECRET_FIELD } from "#http/hop-secret.ts";
+import { HOP_SECRET_FIELD, hopSecretCheck } from "#http/hop-secret.ts";
 import {
   effectiveRange,
   evaluateAtOrigin,
@@ -29,7 +29,10 @@ interface Parts {
  * is a store like any other, with S3's errors; listings it has none.
  */
 export async function startOriginServer(parts: Parts): Promise<OriginServer> {
+  const isOurs = hopSecretCheck(parts.secret);
   const server = createServer((request, response) => {
+    // Nobody else on this machine gets at private objects.
+    if (!isOurs(request.headers[HOP_SECRET_FIELD])) return refuse(response, 403, "AccessDenied");
     answer(parts, request, response).catch((error: unknown) => {
       // A reader that left is no event; anything else is ours to mend.
       if (!hasReaderLeft(error)) parts.log.error({ err: error }, "origin request failed");
@@ -50,12 +53,10 @@ export async function startOriginServer(parts: Parts): Promise<OriginServer> {
 }
 
 async function answer(
-  { store, files, secret }: Parts,
+  { store, files }: Parts,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // Nobody else on this machine gets at private objects.
-  if (request.headers[HOP_SECRET_FIELD] !== secret) return refuse(response, 403, "AccessDenied");
   if (request.method !== "GET" && request.method !== "HEAD") {
     return refuse(response, 405, "MethodNotAllowed");
   }

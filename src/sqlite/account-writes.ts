@@ -20,10 +20,17 @@ export function accountWrites(db: DatabaseSync) {
       return account;
     },
 
-    "token.create": (token: NewToken, { now }: WriteContext): Token | "hash-taken" => {
+    "token.create": (
+      token: NewToken,
+      { now }: WriteContext,
+    ): Token | "hash-taken" | "bound-to-none" => {
       sql("forgetExpired").run(now - EXPIRED_TOKEN_KEPT_MS, EXPIRED_TOKENS_FORGOTTEN);
+      const { accountId, boundTo } = token;
+      if (boundTo !== undefined && sql("token").get(accountId, boundTo) === undefined) {
+        return "bound-to-none";
+      }
       if (!insertToken(sql, token)) return "hash-taken";
-      return toToken(sql("token").get(token.accountId, token.id) as unknown as TokenRow);
+      return toToken(sql("token").get(accountId, token.id) as unknown as TokenRow);
     },
 
     "token.delete": (accountId: number, id: string): boolean =>
@@ -45,6 +52,7 @@ function insertToken(sql: Statements, token: NewToken): boolean {
     JSON.stringify(token.scopes),
     token.createdAt,
     token.expiresAt ?? null,
+    token.boundTo ?? null,
   );
   return inserted !== undefined;
 }

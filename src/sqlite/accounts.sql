@@ -18,8 +18,8 @@ SELECT id, uuid, email, name, created_at FROM account ORDER BY id LIMIT ? OFFSET
 SELECT count(*) AS total FROM account;
 
 -- name: insertToken
-INSERT INTO token (id, account_id, hash, name, scopes, created_at, expires_at)
-VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING RETURNING id;
+INSERT INTO token (id, account_id, hash, name, scopes, created_at, expires_at, bound_to)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING RETURNING id;
 
 -- name: tokenByHash
 SELECT id, account_id, name, scopes, created_at, expires_at, last_used_at FROM token WHERE hash = ?;

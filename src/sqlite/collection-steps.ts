@@ -44,7 +44,8 @@ export function collectionSteps(
 
     "collection.shrink-deleted": (limit: number): boolean => {
       const repository = sql("deletedRepository").get()?.["id"] as number | undefined;
-      if (repository === undefined) return false;
+      // Registries go last: until then what their repositories had is counted as theirs.
+      if (repository === undefined) return sql("deleteSomeRegistries").run(limit).changes > 0;
       if (Number(sql("deleteSomeManifests").run({ repository, limit }).changes) > 0) return true;
       if (Number(sql("deleteSomeBlobs").run({ repository, limit }).changes) > 0) return true;
       sql("deleteRepository").run(repository);

@@ -128,3 +128,6 @@ DELETE FROM repository_blob WHERE repository_id = :repository AND digest IN (
 
 -- name: deleteRepository
 DELETE FROM repository WHERE id = ? AND registry_id IS NULL;
+
+-- name: deleteSomeRegistries
+DELETE FROM registry WHERE id IN (SELECT id FROM registry WHERE account_id IS NULL LIMIT ?);

@@ -33,8 +33,7 @@ export function ociBlobWrites(sql: Statements, admit: Admit) {
       if (!sourceHas(sql, place.accountId, digest, source)) return { kind: "no-blob" };
       const isNew = sql("registryHasBlob").get(digest, found.registryId) === undefined;
       const sizeBytes = Number(sql("blobRow").get(digest)?.["size_bytes"]);
-      const write = { addedBytes: isNew ? sizeBytes : 0, changedTags: [] };
-      const answer = admission(sql, admit, found, write);
+      const answer = admission(sql, admit, found, { addedBytes: isNew ? sizeBytes : 0 });
       if (answer.kind === "refused") return answer;
       const repositoryId = ensureRepository(sql, found, place, now);
       linkBlob(sql, { ...found, repositoryId }, place, digest, now);

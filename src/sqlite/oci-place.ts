@@ -6,8 +6,17 @@ import type { Statements } from "./connection.ts";
 export interface FoundPlace {
   readonly registryId: number;
   readonly repositoryId: number | undefined;
+  /** What the repository has. */
+  readonly tags: number;
+  readonly manifests: number;
   readonly tier: string | undefined;
   readonly settings: string | undefined;
+}
+
+interface RepositoryRow {
+  readonly id: number;
+  readonly tags: number;
+  readonly manifests: number;
 }
 
 interface RegistryRow {
@@ -20,29 +29,47 @@ interface RegistryRow {
 export function findPlace(sql: Statements, { accountId, name }: Place): FoundPlace | undefined {
   const registry = sql("registryOf").get(accountId, name.registry) as RegistryRow | undefined;
   if (registry === undefined) return undefined;
-  const repository = sql("repositoryIn").get(registry.id, name.repository);
+  const repository = sql("repositoryIn").get(registry.id, name.repository) as
+    | RepositoryRow
+    | undefined;
   return {
     registryId: registry.id,
-    repositoryId: repository?.["id"] as number | undefined,
+    repositoryId: repository?.id,
+    tags: repository?.tags ?? 0,
+    manifests: repository?.manifests ?? 0,
     tier: registry.tier ?? undefined,
     settings: registry.settings ?? undefined,
   };
 }
+
+/** What a write does, as far as it adds to something or changes it. */
+export type WriteFacts = Partial<
+  Pick<AdmissionFacts, "addedBytes" | "addedTags" | "addedManifests" | "changedTags">
+>;
+
+const NOTHING = { addedBytes: 0, addedTags: 0, addedManifests: 0, changedTags: [] };
 
 /** Asks whether a write may be, with what is so at this moment. */
 export function admission(
   sql: Statements,
   admit: Admit,
   place: FoundPlace,
-  write: Pick<AdmissionFacts, "addedBytes" | "changedTags">,
+  write: WriteFacts,
 ): Admission {
+  const { registryId, tier, settings, tags, manifests } = place;
+  const isNewRepository = place.repositoryId === undefined;
+  const count = (): number => Number(sql("countRepositories").get(registryId)?.["total"]);
   return admit({
-    tier: place.tier,
-    settings: place.settings,
-    repositories: Number(sql("countRepositories").get(place.registryId)?.["total"]),
-    isNewRepository: place.repositoryId === undefined,
-    storageBytes: Number(sql("storageBytes").get(place.registryId)?.["storage_bytes"] ?? 0),
+    ...NOTHING,
     ...write,
+    tier,
+    settings,
+    tags,
+    manifests,
+    // Nobody asks how many there are unless it is one more.
+    repositories: isNewRepository ? count() : 0,
+    isNewRepository,
+    storageBytes: Number(sql("storageBytes").get(registryId)?.["storage_bytes"] ?? 0),
   });
 }
 

@@ -3,7 +3,7 @@ import type { StoredBlob } from "#oci/blob.ts";
 import type { Digest } from "#oci/digest.ts";
 import type { ContentStore, NamesPage, Referrer, StoredManifest } from "#oci/store.ts";
 import type { Upload } from "#oci/upload.ts";
-import { statements } from "./connection.ts";
+import { type Statements, statements } from "./connection.ts";
 import type { Writer } from "./writer.ts";
 
 interface BlobRow {
@@ -51,10 +51,11 @@ export function sqliteContent(db: DatabaseSync, writer: Writer): ContentStore {
       sql("isFreeManifest").get({ repository, digest, until }) !== undefined,
     findUpload: (repositoryId, id) => toUpload(sql("upload").get(repositoryId, id)),
     isUploadOpen: (id) => sql("uploadById").get(id) !== undefined,
-    tags: (repository, after, limit) =>
-      toPage(sql("tags").all({ repository, after, limit: limit + 1 }), limit),
-    repositories: (account, after, limit) =>
-      toPage(sql("repositories").all({ account, after, limit: limit + 1 }), limit),
+    tags: (repository, after, limit) => {
+      const row = sql("tags").get({ repository, after, limit: limit + 1 });
+      return toPage(JSON.parse(String(row?.["names"])) as string[], limit);
+    },
+    repositories: (account, after, limit) => catalog(sql, account, after, limit),
     referrers: (repository, subject, artifactType, after, limit) =>
       sql("referrers")
         .all({ repository, subject, type: artifactType ?? null, after, limit })
@@ -77,8 +78,8 @@ export function sqliteContent(db: DatabaseSync, writer: Writer): ContentStore {
     markCorrupt: (digest) => writer.run("blob.corrupt", digest),
     protectManifest: (place, digest, until) => writer.run("manifest.protect", place, digest, until),
     putManifest: (place, pushed) => writer.run("manifest.put", place, pushed),
-    deleteReference: (place, reference) =>
-      writer.run("manifest.delete-reference", place, reference),
+    deleteReference: (place, reference, condition = {}) =>
+      writer.run("manifest.delete-reference", place, reference, condition),
   };
 }
 
@@ -116,8 +117,28 @@ function toReferrer(row: ReferrerRow): Referrer {
   };
 }
 
-/** One row more than the page was asked for: it tells that there are more. */
-function toPage(rows: readonly Record<string, unknown>[], limit: number): NamesPage {
-  const names = rows.slice(0, limit).map((row) => String(row["name"]));
-  return { names, more: rows.length > limit };
+/**
+ * In the order of full names, of which those of one registry are neighbours: each registry's are read
+ * in theirs, from where the page begins to where it ends.
+ */
+function catalog(sql: Statements, accountId: number, after: string, limit: number): NamesPage {
+  const registries = sql("registries")
+    .all(accountId)
+    .map((row) => ({ id: Number(row["id"]), prefix: `${String(row["name"])}/` }))
+    .toSorted((a, b) => (a.prefix < b.prefix ? -1 : 1));
+  const found: string[] = [];
+  for (const { id, prefix } of registries) {
+    const isBegun = after.startsWith(prefix);
+    if (!isBegun && prefix < after) continue;
+    const from = isBegun ? after.slice(prefix.length) : "";
+    const rows = sql("repositoriesAfter").all(id, from, limit + 1 - found.length);
+    found.push(...rows.map((row) => prefix + String(row["name"])));
+    if (found.length > limit) break;
+  }
+  return toPage(found, limit);
+}
+
+/** One name more than the page was asked for: it tells that there are more. */
+function toPage(names: readonly string[], limit: number): NamesPage {
+  return { names: names.slice(0, limit), more: names.length > limit };
 }

@@ -21,8 +21,7 @@ export function ociUploadWrites(sql: Statements, admit: Admit) {
       if (found === undefined) return { kind: "no-registry" };
       const open = Number(sql("countUploads").get(place.accountId)?.["total"]);
       if (open >= OPEN_UPLOADS_PER_ACCOUNT_MAX) return { kind: "too-many-uploads" };
-      const write = { addedBytes: upload.expectedBytes, changedTags: [] };
-      const answer = admission(sql, admit, found, write);
+      const answer = admission(sql, admit, found, { addedBytes: upload.expectedBytes });
       if (answer.kind === "refused") return answer;
       const repositoryId = ensureRepository(sql, found, place, now);
       sql("insertUpload").run(upload.id, repositoryId, upload.algorithm, now, now);
@@ -46,8 +45,7 @@ export function ociUploadWrites(sql: Statements, admit: Admit) {
       // Refused or not, it is over: an upload that cannot become a blob leaves nothing.
       sql("deleteUpload").run(id);
       const isNew = sql("registryHasBlob").get(digest, found.registryId) === undefined;
-      const write = { addedBytes: isNew ? sizeBytes : 0, changedTags: [] };
-      const answer = admission(sql, admit, found, write);
+      const answer = admission(sql, admit, found, { addedBytes: isNew ? sizeBytes : 0 });
       if (answer.kind === "refused") return answer;
       sql("putBlob").run(digest, sizeBytes, now);
       linkBlob(sql, { ...found, repositoryId }, place, digest, now);

@@ -4,6 +4,7 @@ import { statements } from "./connection.ts";
 import { ociBlobWrites } from "./oci-blob-writes.ts";
 import { ociManifestWrites } from "./oci-manifest-writes.ts";
 import { ociUploadWrites } from "./oci-upload-writes.ts";
+import { tellWebhooks } from "./registry-deliveries.ts";
 
 /** The writes behind `ContentWrites`, each run inside a transaction of the writer thread. */
 export function ociWrites(db: DatabaseSync, admit: Admit) {
@@ -11,6 +12,6 @@ export function ociWrites(db: DatabaseSync, admit: Admit) {
   return {
     ...ociUploadWrites(sql, admit),
     ...ociBlobWrites(sql, admit),
-    ...ociManifestWrites(sql, admit),
+    ...ociManifestWrites(sql, admit, tellWebhooks(db)),
   };
 }

@@ -3,6 +3,8 @@ import type { DeletedContent } from "#registry/repository.ts";
 import { parseSettings } from "#registry/settings.ts";
 import { matchesTag } from "#registry/tag-pattern.ts";
 import { statements } from "./connection.ts";
+import type { WriteContext } from "./feed-log.ts";
+import { tellWebhooks } from "./registry-deliveries.ts";
 
 /** The writes behind `RepositoryStore`, each run inside a transaction of the writer thread. */
 export function registryContentWrites(db: DatabaseSync) {
@@ -14,6 +16,8 @@ export function registryContentWrites(db: DatabaseSync) {
     return tags.find((tag) => matchesTag(immutableTags, tag));
   }
 
+  const tell = tellWebhooks(db);
+
   return {
     "registry.delete-repository": (registryId: number, name: string): boolean => {
       const row = sql("forgetRepository").get(registryId, name);
@@ -22,24 +26,33 @@ export function registryContentWrites(db: DatabaseSync) {
       return true;
     },
 
-    "registry.delete-tag": (repositoryId: number, name: string): DeletedContent => {
+    "registry.delete-tag": (
+      repositoryId: number,
+      name: string,
+      { now }: WriteContext,
+    ): DeletedContent => {
       const tag = immutableAmong(repositoryId, [name]);
       if (tag !== undefined) return { kind: "immutable", tag };
-      return deleted(sql("deleteTag").run(repositoryId, name).changes);
+      const row = sql("deleteTag").get(repositoryId, name);
+      if (row === undefined) return { kind: "missing" };
+      tell(repositoryId, "delete", [{ name, digest: String(row["digest"]) }], now);
+      return { kind: "deleted" };
     },
 
-    "registry.delete-manifest": (repositoryId: number, digest: string): DeletedContent => {
+    "registry.delete-manifest": (
+      repositoryId: number,
+      digest: string,
+      { now }: WriteContext,
+    ): DeletedContent => {
       const rows = sql("tagsOfManifest").all(repositoryId, digest);
-      const tag = immutableAmong(
-        repositoryId,
-        rows.map((row) => String(row["name"])),
-      );
+      const names = rows.map((row) => String(row["name"]));
+      const tag = immutableAmong(repositoryId, names);
       if (tag !== undefined) return { kind: "immutable", tag };
-      return deleted(sql("deleteManifest").run(repositoryId, digest).changes);
+      const { changes } = sql("deleteManifest").run(repositoryId, digest);
+      if (changes === 0) return { kind: "missing" };
+      const tags = names.map((name) => ({ name, digest }));
+      tell(repositoryId, "delete", tags, now);
+      return { kind: "deleted" };
     },
   };
-}
-
-function deleted(changes: number | bigint): DeletedContent {
-  return { kind: changes > 0 ? "deleted" : "missing" };
 }

@@ -1,26 +1,18 @@
 -- name: repositoryByName
-SELECT id, name, (SELECT count(*) FROM tag WHERE repository_id = repository.id) AS tag_count,
-       (SELECT count(*) FROM manifest WHERE repository_id = repository.id) AS manifest_count
-FROM repository WHERE registry_id = ? AND name = ?;
+SELECT id, name, tags AS tag_count, manifests AS manifest_count FROM repository WHERE registry_id = ? AND name = ?;
 
 -- name: pageOfRepositories
-SELECT id, name, (SELECT count(*) FROM tag WHERE repository_id = repository.id) AS tag_count,
-       (SELECT count(*) FROM manifest WHERE repository_id = repository.id) AS manifest_count
-FROM repository WHERE registry_id = ? ORDER BY name LIMIT ? OFFSET ?;
+SELECT id, name, tags AS tag_count, manifests AS manifest_count FROM repository WHERE registry_id = ? ORDER BY name LIMIT ? OFFSET ?;
 
 -- name: countRepositories
 SELECT count(*) AS total FROM repository WHERE registry_id = ?;
 
 -- name: pageOfTaggedRepositories
-SELECT id, name, (SELECT count(*) FROM tag WHERE repository_id = repository.id) AS tag_count,
-       (SELECT count(*) FROM manifest WHERE repository_id = repository.id) AS manifest_count
-FROM repository
-WHERE registry_id = ? AND EXISTS (SELECT 1 FROM tag WHERE repository_id = repository.id)
-ORDER BY name LIMIT ? OFFSET ?;
+SELECT id, name, tags AS tag_count, manifests AS manifest_count FROM repository
+WHERE registry_id = ? AND tags > 0 ORDER BY name LIMIT ? OFFSET ?;
 
 -- name: countTaggedRepositories
-SELECT count(*) AS total FROM repository
-WHERE registry_id = ? AND EXISTS (SELECT 1 FROM tag WHERE repository_id = repository.id);
+SELECT count(*) AS total FROM repository WHERE registry_id = ? AND tags > 0;
 
 -- name: forgetRepository
 UPDATE repository SET registry_id = NULL WHERE registry_id = ? AND name = ? RETURNING id;
@@ -32,7 +24,7 @@ DELETE FROM upload WHERE repository_id = ?;
 SELECT name, digest, updated_at FROM tag WHERE repository_id = ? ORDER BY name LIMIT ? OFFSET ?;
 
 -- name: countTags
-SELECT count(*) AS total FROM tag WHERE repository_id = ?;
+SELECT coalesce((SELECT tags FROM repository WHERE id = ?), 0) AS total;
 
 -- name: latestTag
 SELECT name, digest, updated_at FROM tag WHERE repository_id = ?
@@ -43,14 +35,14 @@ SELECT settings FROM registry JOIN repository ON registry.id = registry_id
 WHERE repository.id = ?;
 
 -- name: deleteTag
-DELETE FROM tag WHERE repository_id = ? AND name = ?;
+DELETE FROM tag WHERE repository_id = ? AND name = ? RETURNING digest;
 
 -- name: pageOfManifests
 SELECT digest, updated_at FROM manifest WHERE repository_id = ?
 ORDER BY updated_at DESC, digest DESC LIMIT ? OFFSET ?;
 
 -- name: countManifests
-SELECT count(*) AS total FROM manifest WHERE repository_id = ?;
+SELECT coalesce((SELECT manifests FROM repository WHERE id = ?), 0) AS total;
 
 -- name: tagsOfManifest
 SELECT name FROM tag WHERE repository_id = ? AND digest = ? ORDER BY updated_at DESC, name;

@@ -18,7 +18,29 @@ interface DeliveryRow {
   readonly failures: number;
 }
 
-/** The writes behind `DeliveryStore`; those that make a delivery are triggers. */
+/** A tag that has been pushed or deleted. */
+interface ChangedTag {
+  readonly name: string;
+  readonly digest: string;
+}
+
+/** Writes down what webhooks are to be told, in the transaction of what has happened. */
+export type TellWebhooks = (
+  repository: number,
+  event: WebhookEvent,
+  tags: readonly ChangedTag[],
+  now: number,
+) => void;
+
+export function tellWebhooks(db: DatabaseSync): TellWebhooks {
+  const sql = statements(db, FILE);
+  return (repository, event, tags, now) => {
+    for (const { name, digest } of tags)
+      sql("tell").run({ repository, event, tag: name, digest, now });
+  };
+}
+
+/** The writes behind `DeliveryStore`. */
 export function registryDeliveryWrites(db: DatabaseSync) {
   const sql = statements(db, FILE);
   return {
@@ -35,7 +57,8 @@ export function registryDeliveryWrites(db: DatabaseSync) {
 export function sqliteDeliveries(db: DatabaseSync, writer: Writer): DeliveryStore {
   const sql = statements(db, FILE);
   return {
-    due: (now, limit) => (sql("due").all(now, limit) as unknown as DeliveryRow[]).map(toDelivery),
+    nextOfEach: (now, after, limit) =>
+      (sql("nextOfEach").all({ now, after, limit }) as unknown as DeliveryRow[]).map(toDelivery),
     settle: (number) => writer.run("delivery.settle", number),
     retryAt: (number, at) => writer.run("delivery.retry-at", number, at),
   };

@@ -8,6 +8,8 @@ import {
 } from "#registry/settings.ts";
 import type { SettingsStore } from "#registry/settings-store.ts";
 import { statements } from "./connection.ts";
+import type { WriteContext } from "./feed-log.ts";
+import { tellWebhooks } from "./registry-deliveries.ts";
 import type { TagRow } from "./registry-rows.ts";
 import type { Writer } from "./writer.ts";
 
@@ -16,6 +18,7 @@ const FILE = "registry-settings.sql";
 /** The writes behind `SettingsStore`, each run inside a transaction of the writer thread. */
 export function registrySettingsWrites(db: DatabaseSync) {
   const sql = statements(db, FILE);
+  const tell = tellWebhooks(db);
   return {
     "registry.settings": (
       registryId: number,
@@ -28,11 +31,17 @@ export function registrySettingsWrites(db: DatabaseSync) {
       return merged;
     },
 
-    "registry.delete-tags": (repositoryId: number, tags: readonly AgedTag[]): number => {
-      const deleted = tags.map(({ name, digest, updatedAt }) =>
-        Number(sql("deleteTagAsItWas").run(repositoryId, name, digest, updatedAt).changes),
+    "registry.delete-tags": (
+      repositoryId: number,
+      tags: readonly AgedTag[],
+      { now }: WriteContext,
+    ): number => {
+      const deleted = tags.filter(
+        ({ name, digest, updatedAt }) =>
+          sql("deleteTagAsItWas").run(repositoryId, name, digest, updatedAt).changes > 0,
       );
-      return deleted.reduce((sum, changes) => sum + changes, 0);
+      tell(repositoryId, "delete", deleted, now);
+      return deleted.length;
     },
   };
 }

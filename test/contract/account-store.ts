@@ -82,6 +82,31 @@ export function accountStoreContract(name: string, open: () => Promise<AccountWo
       assert.deepEqual(names(), ["lately", "now"]);
     });
 
+    test("deletes a token with those that are bound to it, and with those bound to them", async () => {
+      await using world = await open();
+      const { id: accountId } = await account(world, "a@example.net");
+      const first = token(accountId, "first");
+      const second = token(accountId, "second", { boundTo: first.id });
+      const third = token(accountId, "third", { boundTo: second.id });
+      const free = token(accountId, "free");
+      for (const made of [first, second, third, free]) await world.accounts.createToken(made);
+      assert.equal(await world.accounts.deleteToken(accountId, first.id), true);
+      const left = world.accounts.pageOfTokens(accountId, 0, 20).rows.map((row) => row.name);
+      assert.deepEqual(left, ["free"]);
+    });
+
+    test("binds a token to none that is gone, or another account's", async () => {
+      await using world = await open();
+      const own = await account(world, "a@example.net");
+      const other = await account(world, "b@example.net");
+      const made = token(other.id, "other's");
+      await world.accounts.createToken(made);
+      for (const boundTo of [randomUUID(), made.id]) {
+        const bound = token(own.id, "bound", { boundTo });
+        assert.equal(await world.accounts.createToken(bound), "bound-to-none");
+      }
+    });
+
     test("refuses a second token of the same text", async () => {
       await using world = await open();
       const { id: accountId } = await account(world, "a@example.net");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import {
   digestOf,
@@ -182,5 +183,20 @@ describe("what was deleted", () => {
     await world.work();
     assert.deepEqual(world.removed, [digest]);
     assert.equal(world.content.hasBlobRow(digest), false);
+  });
+
+  test("as a registry, leaves no row once all that it had is gone", async () => {
+    await using world = await openCollectionWorld();
+    const registry = await world.registry(await world.account(), "gone");
+    await pushImage(world.content, world.place(registry), { layers: ["x"], tags: ["v1"] });
+    await world.collect(registry);
+    await world.registries.delete(registry.id);
+    await world.work();
+    using db = new DatabaseSync(world.database, { readOnly: true });
+    for (const table of ["registry", "registry_usage", "repository", "repository_blob", "blob"]) {
+      assert.deepEqual(db.prepare(`SELECT * FROM ${table}`).all(), [], table);
+    }
+    const again = await world.registry(registry.accountId, "gone");
+    assert.notEqual(again.id, registry.id);
   });
 });

@@ -25,6 +25,8 @@ function pushed(of: string, more: Partial<PushedManifest["manifest"]> = {}): Pus
     content: Buffer.from(`{"which":"${of}"}`),
     manifest: { mediaType: "application/x", references: [], ...more },
     tags: [],
+    reference: { kind: "digest", digest: digest(of) },
+    condition: {},
   };
 }
 
@@ -203,12 +205,44 @@ export function contentStoreContract(name: string, open: () => Promise<ContentWo
       assert.deepEqual(listed(), [digest("2")]);
       const remove = (reference: Parameters<ContentStore["deleteReference"]>[1]) =>
         world.content.deleteReference(place, reference);
-      assert.deepEqual(await remove({ kind: "tag", tag: "v1" }), { kind: "deleted" });
+      const gone = { kind: "deleted", digest: digest("1") };
+      assert.deepEqual(await remove({ kind: "tag", tag: "v1" }), gone);
       assert.deepEqual(await remove({ kind: "tag", tag: "v1" }), { kind: "no-manifest" });
       assert.deepEqual(world.content.tags(id, "", 10).names, ["sig", "v2"]);
-      assert.deepEqual(await remove({ kind: "digest", digest: digest("2") }), { kind: "deleted" });
+      const signatureGone = { kind: "deleted", digest: digest("2") };
+      assert.deepEqual(await remove({ kind: "digest", digest: digest("2") }), signatureGone);
       assert.deepEqual(listed(), []);
       assert.deepEqual(world.content.tags(id, "", 10), { names: ["v2"], more: false });
+    });
+
+    test("lists an account's repositories by their full names, a page after any name", async () => {
+      await using world = await open();
+      const place = await newPlace(world, "b");
+      const { accountId } = place;
+      for (const registry of ["a", "a-b", "a0"]) {
+        const wanted = { accountId, name: registry, region: "nyc3", createdAt: 1 };
+        await world.registries.create(wanted, "professional");
+      }
+      // A dash is before the slash, a digit after it.
+      const all = ["a-b/x", "a/a", "a/a-b", "a/a/b", "a/z", "a0/x", "b/x"];
+      for (const full of all.toReversed()) {
+        const [registry = "", ...rest] = full.split("/");
+        const there = { ...place, name: nameOf(registry, rest.join("/")) };
+        await upload(world, there, "a");
+      }
+      await newPlace(world, "a-stranger");
+      const page = (after: string, limit: number) =>
+        world.content.repositories(accountId, after, limit);
+      assert.deepEqual(page("", 10), { names: all, more: false });
+      for (const [index, last] of all.entries()) {
+        const rest = all.slice(index + 1);
+        assert.deepEqual(page(last, 2), { names: rest.slice(0, 2), more: rest.length > 2 }, last);
+      }
+      assert.deepEqual(page("a", 1).names, ["a-b/x"]);
+      assert.deepEqual(page("a/", 1).names, ["a/a"]);
+      assert.deepEqual(page("a/b", 1).names, ["a/z"]);
+      assert.deepEqual(page("c", 1), { names: [], more: false });
+      assert.deepEqual(page("", 0), { names: [], more: true });
     });
   });
 }

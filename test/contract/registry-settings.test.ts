@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { manualClock } from "#clock.ts";
 import { Retainer } from "#registry/retainer.ts";
-import type { Webhook } from "#registry/webhook.ts";
+import type { Delivery, DeliveryStore, Webhook } from "#registry/webhook.ts";
 import { manifestText, pushImage, pushManifest } from "../support/images.ts";
 import { openRegistryWorld } from "./registry-world.ts";
 
@@ -14,6 +14,17 @@ const webhook: Webhook = {
   events: ["push", "delete"],
   sealedSecret: "",
 };
+
+/** Takes what one webhook is to be told, in order. */
+async function drain(deliveries: DeliveryStore): Promise<readonly Delivery[]> {
+  const taken: Delivery[] = [];
+  for (;;) {
+    const [next] = deliveries.nextOfEach(LATER, "", 1);
+    if (next === undefined) return taken;
+    taken.push(next);
+    await deliveries.settle(next.number);
+  }
+}
 
 async function open() {
   const world = await openRegistryWorld();
@@ -82,7 +93,7 @@ describe("SQLite as a DeliveryStore", () => {
     const other = await world.registry(one.accountId, "other");
     await pushImage(world.content, world.place(other), image);
     await world.repositories.deleteTag(world.repositoryId(one), "v1");
-    const due = deliveries.due(LATER, 10).toSorted((a, b) => a.number - b.number);
+    const due = await drain(deliveries);
     const told = due.map(({ event, registry, repository, tag }) => [
       event,
       registry,
@@ -94,12 +105,40 @@ describe("SQLite as a DeliveryStore", () => {
       ["delete", "images", "app", "v1"],
     ]);
     assert(due.every((delivery) => delivery.digest === digest && delivery.webhookId === "hook"));
-    assert.deepEqual(deliveries.due(0, 10), []);
-    await deliveries.retryAt(due[0]?.number ?? 0, 7);
-    const [retried] = deliveries.due(7, 10);
-    assert.deepEqual([retried?.number, retried?.failures], [due[0]?.number, 1]);
-    for (const { number } of due) await deliveries.settle(number);
-    assert.deepEqual(deliveries.due(LATER, 10), []);
+  });
+
+  test("has one that failed again when it is due, after those that are meanwhile", async () => {
+    await using world = await open();
+    const { deliveries, registrySettings, one } = world;
+    await registrySettings.change(one.id, { webhooks: [webhook] });
+    await pushImage(world.content, world.place(one), { tags: ["v1", "v2"] });
+    const [first] = deliveries.nextOfEach(LATER, "", 10);
+    assert(first !== undefined);
+    assert.deepEqual(deliveries.nextOfEach(0, "", 10), []);
+    await deliveries.retryAt(first.number, LATER);
+    const told = await drain(deliveries);
+    assert.deepEqual(
+      told.map(({ tag, failures }) => [tag, failures]),
+      [
+        ["v2", 0],
+        ["v1", 1],
+      ],
+    );
+  });
+
+  test("has the next of each webhook, by their ids, from any of them on", async () => {
+    await using world = await open();
+    const { deliveries, registrySettings, one } = world;
+    const { url, events, sealedSecret } = webhook;
+    const webhooks = ["b", "d", "a"].map((id) => ({ id, url, events, sealedSecret }));
+    await registrySettings.change(one.id, { webhooks });
+    await pushImage(world.content, world.place(one), { tags: ["v1", "v2"] });
+    const next = (after: string, limit = 10) =>
+      deliveries.nextOfEach(LATER, after, limit).map(({ webhookId, tag }) => [webhookId, tag]);
+    assert.deepEqual(next("").flat(), ["a", "v1", "b", "v1", "d", "v1"]);
+    assert.deepEqual(next("a", 1).flat(), ["b", "v1"]);
+    assert.deepEqual(next("c").flat(), ["d", "v1"]);
+    assert.deepEqual(next("d"), []);
   });
 
   test("keeps the latest thousand of a registry", async () => {
@@ -109,7 +148,7 @@ describe("SQLite as a DeliveryStore", () => {
     await pushImage(world.content, world.place(one), {});
     const tags = Array.from({ length: 1_003 }, (_, index) => `t${index}`);
     await pushManifest(world.content, world.place(one), manifestText({}), tags);
-    const kept = deliveries.due(LATER, 2_000).map(({ tag }) => tag);
+    const kept = (await drain(deliveries)).map(({ tag }) => tag);
     assert.equal(kept.length, 1_000);
     assert(!kept.includes("t2") && kept.includes("t3") && kept.includes("t1002"));
   });

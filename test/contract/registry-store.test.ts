@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
+import { parseManifest } from "#oci/manifest.ts";
+import { MANIFESTS_PER_REPOSITORY_MAX, TAGS_PER_REPOSITORY_MAX } from "#registry/limits.ts";
 import { digestOf, indexText, manifestText, pushImage, pushManifest } from "../support/images.ts";
 import { openRegistryWorld } from "./registry-world.ts";
 
@@ -179,5 +182,57 @@ describe("SQLite as a RepositoryStore", () => {
     );
     assert.deepEqual(new Set(all.map(({ digest }) => digest)), new Set(pushed));
     assert(all.every(({ blobs }) => blobs.some(({ digest }) => digest === digestOf("{}"))));
+  });
+
+  test("counts what a repository has, whatever brings and takes it", async () => {
+    await using world = await open();
+    const registry = await world.registry(await world.account());
+    const [place, store] = [world.place(registry), world.content];
+    const counts = () => {
+      const found = world.repositories.findRepository(registry.id, "app");
+      return [found?.tagCount, found?.manifestCount];
+    };
+    const first = await pushImage(store, place, { layers: ["1"], tags: ["a", "b", "c"] });
+    assert.deepEqual(counts(), [3, 1]);
+    const second = await pushImage(store, place, { layers: ["2"], tags: ["c", "d"] });
+    await pushImage(store, place, { layers: ["2"], tags: ["c", "d"] });
+    assert.deepEqual(counts(), [4, 2]);
+    await store.deleteReference(place, { kind: "tag", tag: "a" });
+    assert.deepEqual(counts(), [3, 2]);
+    await store.deleteReference(place, { kind: "digest", digest: second });
+    assert.deepEqual(counts(), [1, 1]);
+    await world.repositories.deleteManifest(world.repositoryId(registry), first);
+    assert.deepEqual(counts(), [0, 0]);
+  });
+
+  test("refuses a tag or a manifest more than a repository may have", async () => {
+    await using world = await open();
+    const registry = await world.registry(await world.account());
+    const place = world.place(registry);
+    await pushImage(world.content, place, { layers: ["1"], tags: ["a"] });
+    using db = new DatabaseSync(world.database, { timeout: 5_000 });
+    const push = async (text: string, tag: string): Promise<string> => {
+      const octets = Buffer.from(text);
+      const parsed = parseManifest(octets, undefined);
+      assert(parsed.kind === "manifest");
+      const { manifest } = parsed;
+      const pushed = {
+        digest: digestOf(text),
+        content: octets,
+        manifest,
+        tags: [tag],
+        reference: { kind: "tag", tag },
+        condition: {},
+      } as const;
+      const put = await world.content.putManifest(place, pushed);
+      return put.kind === "refused" ? put.reason : put.kind;
+    };
+    const [known, other] = [manifestText({ layers: ["1"] }), manifestText({ layers: [] })];
+    db.prepare("UPDATE repository SET tags = ?").run(TAGS_PER_REPOSITORY_MAX);
+    assert.equal(await push(known, "b"), "tag-limit");
+    assert.equal(await push(known, "a"), "put");
+    db.prepare("UPDATE repository SET manifests = ?").run(MANIFESTS_PER_REPOSITORY_MAX);
+    assert.equal(await push(other, "a"), "manifest-limit");
+    assert.equal(await push(known, "a"), "put");
   });
 });

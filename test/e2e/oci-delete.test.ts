@@ -15,7 +15,8 @@ describe("deleting", () => {
   test("a tag: 202, and what it pointed at stays", async () => {
     const digest = await pushImage(oci, "acme/app", "one", { layers: ["x"] });
     await pushImage(oci, "acme/app", "two", { layers: ["x"] });
-    assert.equal((await oci.ask("DELETE", `${MANIFESTS}one`)).status, 202);
+    const reply = await oci.ask("DELETE", `${MANIFESTS}one`);
+    assert.deepEqual([reply.status, reply.headers["docker-content-digest"]], [202, digest]);
     assert.equal((await oci.ask("GET", `${MANIFESTS}one`)).status, 404);
     assert.equal((await oci.ask("GET", MANIFESTS + digest)).status, 200);
     assert.deepEqual(await tags(), ["two"]);

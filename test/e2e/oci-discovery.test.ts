@@ -159,6 +159,9 @@ describe("listing referrers", () => {
       ["application/vnd.example.sbom"],
     );
     assert.deepEqual((await referrers("?artifactType=none")).manifests, []);
+    const unfiltered = await referrers("?artifactType=");
+    assert.equal(unfiltered.headers["oci-filters-applied"], undefined, "of no type");
+    assert.deepEqual(unfiltered.manifests, (await referrers("")).manifests);
   });
 
   test("a subject that is not there MUST be accepted", async () => {
@@ -216,7 +219,7 @@ describe("listing referrers", () => {
 });
 
 describe("an index", () => {
-  test("of manifests that are there is taken, and one that is not is MANIFEST_UNKNOWN", async () => {
+  test("of manifests that are there is taken, and one that is not MANIFEST_BLOB_UNKNOWN", async () => {
     const child = await pushImage(oci, "acme/multi", "amd64");
     const index = (digest: string): string =>
       JSON.stringify({
@@ -231,7 +234,7 @@ describe("an index", () => {
       });
     assert.equal((await put(index(child))).status, 201);
     const reply = await put(index(sha256("absent")));
-    assert.deepEqual([reply.status, reply.code], [404, "MANIFEST_UNKNOWN"]);
+    assert.deepEqual([reply.status, reply.code], [400, "MANIFEST_BLOB_UNKNOWN"]);
     assert.match(reply.text, new RegExp(sha256("absent")));
   });
 });

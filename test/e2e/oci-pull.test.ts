@@ -71,6 +71,12 @@ describe("pulling a blob", () => {
     const same = { "if-none-match": `"${digest}"` };
     const reply = await oci.ask("GET", BLOB, { headers: same });
     assert.deepEqual([reply.status, reply.body.byteLength], [304, 0]);
+    const head = await oci.ask("HEAD", BLOB, { headers: same });
+    assert.deepEqual([head.status, head.headers.etag], [304, `"${digest}"`]);
+    for (const method of ["GET", "HEAD"]) {
+      const failed = await oci.ask(method, BLOB, { headers: { "if-match": '"other"' } });
+      assert.equal(failed.status, 412, method);
+    }
     const rest = { range: "bytes=5-9", "if-range": `"${digest}"` };
     assert.equal((await oci.ask("GET", BLOB, { headers: rest })).status, 206);
     const other = { range: "bytes=5-9", "if-range": '"other"' };
@@ -139,6 +145,8 @@ describe("pulling a manifest", () => {
       assert.equal(head.headers["docker-content-digest"], image);
       const same = { "if-none-match": `"${image}"` };
       assert.equal((await oci.ask("GET", MANIFESTS + reference, { headers: same })).status, 304);
+      const other = { "if-match": '"other"' };
+      assert.equal((await oci.ask("GET", MANIFESTS + reference, { headers: other })).status, 412);
     }
   });
 

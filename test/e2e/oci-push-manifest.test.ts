@@ -60,6 +60,19 @@ describe("pushing a manifest", () => {
     assert.equal((await oci.ask("GET", `${MANIFESTS}broken`)).status, 404);
   });
 
+  test("whatever it lacks is an error of its own, with the digest as its detail", async () => {
+    const manifest = JSON.parse(await imageManifest(oci, "acme/app")) as Record<string, unknown>;
+    const missing = [sha256("not pushed"), sha256("nor this")];
+    const layers = missing.map((digest) => ({ mediaType: "application/x", digest, size: 10 }));
+    const body = JSON.stringify({ ...manifest, layers });
+    const reply = await oci.ask("PUT", `${MANIFESTS}broken`, { body, headers });
+    const errors = reply.json["errors"] as { code: string; detail: unknown }[];
+    assert.deepEqual(
+      errors.map(({ code, detail }) => [code, detail]),
+      missing.map((digest) => ["MANIFEST_BLOB_UNKNOWN", { digest }]),
+    );
+  });
+
   test("layers that are had elsewhere need not be there", async () => {
     const manifest = JSON.parse(await imageManifest(oci, "acme/app")) as Record<string, unknown>;
     const digest = sha256("foreign");

@@ -163,6 +163,13 @@ describe("pushing a blob in chunks", () => {
     assert.equal(reply.headers["docker-upload-uuid"], location.split("/").at(-1));
   });
 
+  test("HEAD of an upload has what GET has", async () => {
+    const location = await begin();
+    await chunk(location, "abcd", "0-3");
+    const reply = await oci.ask("HEAD", location);
+    assert.deepEqual([reply.status, reply.headers.range], [204, "0-3"]);
+  });
+
   test("DELETE of an upload: 204, and it is gone", async () => {
     const location = await begin();
     assert.equal((await oci.ask("DELETE", location)).status, 204);

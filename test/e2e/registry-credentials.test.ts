@@ -19,9 +19,15 @@ function credentialOf(auths: Readonly<Record<string, { readonly auth: string }>>
   return { user, token };
 }
 
+/** Asks the API with that token. */
+function as(token: string): Tenant["api"] {
+  return (method, target) => atoll.api(method, target, { token });
+}
+
 async function mint(tenant: Tenant, target: string) {
   const reply = await tenant.api("GET", target);
   assert.equal(reply.status, 200, reply.text);
+  assert.equal(reply.headers["cache-control"], "no-store");
   return { ...credentialOf(reply.json.auths), hosts: Object.keys(reply.json.auths) };
 }
 
@@ -122,6 +128,65 @@ describe("docker's credentials", () => {
     assert.equal(await status(["registry:read", "registry:update"], "?read_write=true"), 200);
     assert.equal(await status(["registry:update"], "?read_write=true"), 403);
     assert.equal((await tenant.api("GET", `${target}?read_write=true`)).status, 200);
+  });
+
+  test("can do no more than the token that they were asked for with", async () => {
+    const tenant = await createProfessional(atoll, "bounded");
+    const account = "bounded@example.test";
+    const target = "/v2/registries/bounded/docker-credentials";
+    const scopesFor = async (scopes: readonly string[], query = ""): Promise<unknown> => {
+      const { secret } = await createToken(atoll, { account, scopes });
+      const { token } = await mint({ ...tenant, api: as(secret) }, target + query);
+      return (await atoll.api("GET", "/v1/oauth/token/info", { token })).json.scopes;
+    };
+    assert.deepEqual(await scopesFor(["registry:read"]), ["registry:read"]);
+    assert.deepEqual(await scopesFor(["read"]), ["account:read", "registry:read"]);
+    assert.deepEqual(await scopesFor(["registry:read", "registry:update"], "?read_write=true"), [
+      "registry:read",
+      "registry:update",
+    ]);
+  });
+
+  test("end with a token that could not have made them itself, and else do not", async () => {
+    const tenant = await createProfessional(atoll, "mortal");
+    const account = "mortal@example.test";
+    const target = "/v2/registries/mortal/docker-credentials";
+    const statusAfterwards = async (scopes: readonly string[]): Promise<number> => {
+      const { id, secret } = await createToken(atoll, { account, scopes });
+      const first = await mint({ ...tenant, api: as(secret) }, target);
+      // A credential may ask for another one, which is no way out.
+      const { token } = await mint({ ...tenant, api: as(first.token) }, target);
+      assert.equal((await oci(atoll, "GET", "/v2/", { token })).status, 200);
+      const revoked = await tenant.api("DELETE", `/atoll/v1/tokens/${id}`);
+      assert.equal(revoked.status, 204, revoked.text);
+      return (await oci(atoll, "GET", "/v2/", { token })).status;
+    };
+    assert.equal(await statusAfterwards(["registry:read"]), 401);
+    assert.equal(await statusAfterwards(["read"]), 401);
+    assert.equal(await statusAfterwards(["write"]), 200);
+    const { secret } = await createToken(atoll, {
+      account,
+      scopes: ["registry:read"],
+      expires_in_seconds: 600,
+    });
+    for (const query of ["", "?expiry_seconds=86400"]) {
+      const { token } = await mint({ ...tenant, api: as(secret) }, target + query);
+      const { json } = await atoll.api("GET", "/v1/oauth/token/info", { token });
+      assert((json.expires_in_seconds ?? Infinity) <= 600, query);
+    }
+  });
+
+  test("are not minted by HEAD", async () => {
+    const tenant = await createProfessional(atoll, "headless");
+    const count = async () => (await tenant.api("GET", "/atoll/v1/tokens")).json.meta.total;
+    const before = await count();
+    for (const base of ["/v2/registry", "/v2/registries/headless"]) {
+      const reply = await tenant.api("HEAD", `${base}/docker-credentials`);
+      assert.equal(reply.status, 200);
+      assert.equal(reply.headers["content-type"], "application/json; charset=utf-8");
+      assert.equal(reply.headers["cache-control"], "no-store");
+    }
+    assert.equal(await count(), before);
   });
 
   test("need a registry", async () => {

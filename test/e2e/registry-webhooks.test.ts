@@ -98,6 +98,23 @@ describe("a webhook", () => {
     assert.match(receiver.told[0]?.body ?? "", /"tag":"v1"/);
   });
 
+  test("that never answers keeps no other waiting", async () => {
+    await using silent = await startUpstream(() => undefined);
+    await using receiver = await startReceiver();
+    const [slow, quick] = [
+      await createProfessional(atoll, "slow-hook"),
+      await createProfessional(atoll, "quick-hook"),
+    ];
+    await settle(slow, [{ url: `${silent.url}/hook`, secret: SECRET }]);
+    await settle(quick, [{ url: receiver.url, secret: SECRET }]);
+    const tags = Array.from({ length: 20 }, (_, index) => `v${index}`);
+    await push(atoll, slow, "app", { tags });
+    await until("the silent one is asked", () => silent.fetches("/hook") > 0);
+    await push(atoll, quick, "app", { tags: ["v1"] });
+    // Sooner than the silent one is given up for the first time.
+    await until("the other one is told", () => receiver.told.length === 1, 6_000);
+  });
+
   test("is an http(s) URL with a secret", async () => {
     const tenant = await createProfessional(atoll, "checked-hooks");
     const target = "/v2/registries/checked-hooks/settings";

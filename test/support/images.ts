@@ -78,7 +78,14 @@ export async function pushManifest(
   assert(parsed.kind === "manifest", JSON.stringify(parsed));
   const { manifest } = parsed;
   const digest = digestOf(text);
-  const put = await content.putManifest(place, { digest, content: octets, manifest, tags });
+  const put = await content.putManifest(place, {
+    digest,
+    content: octets,
+    manifest,
+    tags,
+    reference: { kind: "digest", digest },
+    condition: {},
+  });
   assert.equal(put.kind, "put", JSON.stringify(put));
   return digest;
 }

@@ -2,6 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { AdmissionFacts } from "#oci/admission.ts";
 import { admit } from "#registry/admit.ts";
+import {
+  MANIFESTS_PER_REPOSITORY_MAX,
+  REPOSITORIES_PER_REGISTRY_MAX,
+  TAGS_PER_REPOSITORY_MAX,
+} from "#registry/limits.ts";
 import { decideAnother, ineligibleReasons, TIERS } from "#registry/tier.ts";
 
 const GIB = 1_024 ** 3;
@@ -49,7 +54,11 @@ describe("a push", () => {
     repositories: 0,
     isNewRepository: false,
     storageBytes: 0,
+    tags: 0,
+    manifests: 0,
     addedBytes: 0,
+    addedTags: 0,
+    addedManifests: 0,
     changedTags: [],
     ...change,
   });
@@ -69,6 +78,32 @@ describe("a push", () => {
     assert.equal(refusal({ ...beyond, repositories: 900, tier: "professional" }), "admitted");
     assert.equal(refusal({ repositories: 1 }), "admitted");
     assert.match(refusal({ ...beyond, tier: undefined }), /limit is 1/, "starter, by default");
+  });
+
+  test("has a limit of repositories, tags and manifests where its tier has none", () => {
+    const tier = "professional";
+    const repositories = REPOSITORIES_PER_REGISTRY_MAX;
+    assert.equal(
+      refusal({ tier, repositories, isNewRepository: true }),
+      `repository-limit: registry contains ${repositories} repositories, limit is ` +
+        `${repositories}; push into one that is there, or delete one`,
+    );
+    const before = { tier, repositories: repositories - 1, isNewRepository: true } as const;
+    assert.equal(refusal(before), "admitted");
+    const tags = TAGS_PER_REPOSITORY_MAX;
+    assert.match(
+      refusal({ tier, tags: tags - 1, addedTags: 2 }),
+      /^tag-limit: repository contains 199999 tags, limit is 200000, and this push adds 2; /,
+    );
+    assert.equal(refusal({ tier, tags: tags - 1, addedTags: 1 }), "admitted");
+    assert.equal(refusal({ tier, tags: tags + 1 }), "admitted", "a tag that moves");
+    const manifests = MANIFESTS_PER_REPOSITORY_MAX;
+    assert.match(
+      refusal({ tier, manifests, addedManifests: 1 }),
+      /^manifest-limit: repository contains 1000000 manifests, limit is 1000000; /,
+    );
+    assert.equal(refusal({ tier, manifests: manifests - 1, addedManifests: 1 }), "admitted");
+    assert.equal(refusal({ tier, manifests: manifests + 1 }), "admitted", "one that is there");
   });
 
   test("over the storage is refused where there is no overage, unless it adds nothing", () => {

@@ -74,7 +74,6 @@ export async function startCertificates(
     seal,
     clock: systemClock,
     onDue,
-    onAbandoned: (order) => keeper.abandon(order),
     refusal:
       config.acme.directory === LOCAL
         ? async () => undefined
@@ -103,7 +102,7 @@ export async function startCertificates(
 
 /** @throws Error when a file that the configuration names cannot be used */
 async function openIssuer(
-  { config, folder, storage, ca, answers }: CertificatesStartParts,
+  { config, log, folder, storage, ca, answers }: CertificatesStartParts,
   check: SelfCheck,
   signal: AbortSignal,
 ): Promise<Issuer> {
@@ -115,14 +114,12 @@ async function openIssuer(
     email,
     externalAccount: externalAccount && {
       kid: externalAccount.kid,
-      hmacKey: Buffer.from(
-        await readSetting(externalAccount.hmacFile, "ATOLL_ACME_EAB_HMAC_FILE"),
-        "base64url",
-      ),
+      hmacKey: await readHmacKey(externalAccount.hmacFile),
     },
     caPem: caFile === undefined ? undefined : await readSetting(caFile, "ATOLL_ACME_CA_FILE"),
     clock: systemClock,
     signal,
+    log,
     certificateId,
   });
   return acmeIssuer({
@@ -135,6 +132,15 @@ async function openIssuer(
     newKey: newCertificateKey,
     request: certificateRequest,
   });
+}
+
+/** RFC 8555 §7.3.4: as the CA gave it, in base64url; that some pad it does no harm. */
+async function readHmacKey(path: string): Promise<Buffer> {
+  const variable = "ATOLL_ACME_EAB_HMAC_FILE";
+  const text = (await readSetting(path, variable)).replace(/={1,2}$/, "");
+  // Four characters are three octets: one that is left over is none.
+  if (/^[\w-]+$/.test(text) && text.length % 4 !== 1) return Buffer.from(text, "base64url");
+  throw new Error(`Cannot start:\n  ${variable}: ${path} does not hold a key in base64url`);
 }
 
 /** Never a piece of the file in the message: it may hold a secret. */

@@ -4,6 +4,7 @@ import type { FeedHub } from "#feed/hub.ts";
 import { tlsAlpnCertificate } from "#x509/tls-alpn.ts";
 import { monotonicClock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
+import { daily } from "./daily.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { authorityOf } from "./listeners.ts";
 import type { Logger } from "./log.ts";
@@ -20,6 +21,11 @@ export interface ChallengesStartParts {
   readonly hub: FeedHub;
 }
 
+interface ChallengesLifetimes {
+  readonly stack: AsyncDisposableStack;
+  readonly listeners: Together;
+}
+
 /** Who answers a CA, and where it is asked by DNS. */
 export interface StartedChallenges {
   readonly answers: ChallengeAnswers;
@@ -30,7 +36,7 @@ export interface StartedChallenges {
 /** Before the edge: what a crash has left is removed, and what is answered is in its first snapshot. */
 export async function startChallenges(
   { config, log, folder, storage, hub }: ChallengesStartParts,
-  { listeners }: { readonly listeners: Together },
+  { stack, listeners }: ChallengesLifetimes,
 ): Promise<StartedChallenges> {
   const answers = await StoredAnswers.open({
     store: storage.challenges,
@@ -43,6 +49,7 @@ export async function startChallenges(
     clock: systemClock,
     log,
   });
+  stack.use(daily(() => answers.forgetOld(), "challenges not looked at", log));
   const { host, dns } = config;
   const responder = listeners.use(
     await startResponder({

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import type { PlatformName } from "#feed/message.ts";
 import { parseForwarded } from "#http/forwarded.ts";
-import { HOP_SECRET_FIELD } from "#http/hop-secret.ts";
+import { HOP_SECRET_FIELD, hopSecretCheck } from "#http/hop-secret.ts";
 import type { Config } from "./config.ts";
 import { API_CONNECTIONS_MAX, API_IDLE_TIMEOUT_MS } from "./limits.ts";
 import { listen } from "./listen.ts";
@@ -67,8 +67,10 @@ async function openHost(secret: string, stack: AsyncDisposableStack): Promise<Ho
   });
   server.maxConnections = API_CONNECTIONS_MAX;
   server.timeout = API_IDLE_TIMEOUT_MS;
+  const isOurs = hopSecretCheck(secret);
   const answer: RequestListener = (incoming, outgoing) => {
-    if (!seemsDirect(incoming, secret)) outgoing.writeHead(403).end();
+    const isHandedOver = isOurs(incoming.headers[HOP_SECRET_FIELD]) && seemsDirect(incoming);
+    if (!isHandedOver) outgoing.writeHead(403).end();
     // It answers its own failures; there is nobody to wait for it.
     else void served.promise.then((listener) => listener(incoming, outgoing));
   };
@@ -90,10 +92,10 @@ async function openHost(secret: string, stack: AsyncDisposableStack): Promise<Ho
 
 /**
  * Has a request's connection say of itself what the edge says of the client's, for as long as it
- * brings no other: one at a time. @returns false when it does not come from the edge
+ * brings no other: one at a time. @returns false when it does not say so
  */
-function seemsDirect({ headers, socket }: IncomingMessage, secret: string): boolean {
-  const hop = headers[HOP_SECRET_FIELD] === secret ? parseForwarded(headers.forwarded) : undefined;
+function seemsDirect({ headers, socket }: IncomingMessage): boolean {
+  const hop = parseForwarded(headers.forwarded);
   if (hop === undefined) return false;
   Object.defineProperties(socket, {
     remoteAddress: { value: hop.address, configurable: true },

@@ -67,7 +67,7 @@ export async function serve(config: Config, io: ServeIo): Promise<void> {
   let hosts: readonly string[] = [];
   const seal = sealUnder(folder.masterKey);
   const registry = startRegistryApi({ config, storage, seal, log, hosts: () => hosts }, stack);
-  const challenges = await startChallenges(platform, { listeners });
+  const challenges = await startChallenges(platform, { stack, listeners });
   const handover = await startHandover(config, stack);
   const edgeParts = { ...platform, platform: handover.settings };
   const edge = await startEdge(edgeParts, { stack, listeners });
@@ -143,14 +143,15 @@ async function openPlatform(
   const folder = stack.use(await openDataFolder(config.dataDir, config.masterKeyFile));
   const hub = new FeedHub(monotonicClock);
   const usage = new EdgeUsage();
-  const view = edgeView(sealUnder(folder.masterKey), await upstreamDefault(config));
+  const seal = sealUnder(folder.masterKey);
+  const view = edgeView(seal, await upstreamDefault(config));
   const storage = stack.use(
     await openStorage(folder, {
       onRecords: (records) => publish(toEntries(records, view), hub, usage),
       onDeath,
     }),
   );
-  const ca = await openLocalCa(folder.ca, systemClock);
+  const ca = await openLocalCa(folder.ca, storage.localCa(seal), systemClock);
   return { config, log, folder, storage, hub, usage, view, ca };
 }
 

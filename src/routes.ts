@@ -8,6 +8,7 @@ import type { EndpointService } from "#cdn/endpoint-service.ts";
 import { type Explainer, explainRoute } from "#cdn/explain-routes.ts";
 import { cdnRoutes } from "#cdn/routes.ts";
 import type { CertificateService } from "#certificate/certificate-service.ts";
+import { platformCertificateRoutes } from "#certificate/platform-routes.ts";
 import { certificateRoutes } from "#certificate/routes.ts";
 import type { Clock } from "#clock.ts";
 import type { Logger } from "#log.ts";
@@ -39,6 +40,7 @@ export function allRoutes(parts: RouteParts): readonly AnyRoute[] {
     ...accountRoutes(parts.accounts, parts.clock),
     ...cdnRoutes(parts.endpoints),
     ...certificateRoutes(parts.certificates),
+    ...platformCertificateRoutes(parts.certificates),
     explainRoute(parts.endpoints, parts.explainer),
     ...operatorAccountRoutes(parts.accounts, parts.clock),
     ...spaceRoutes(parts.spaces, parts.spacesDomain),

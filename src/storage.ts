@@ -4,6 +4,7 @@ import type { ChallengeStore } from "#acme/answers.ts";
 import type { EndpointStore } from "#cdn/endpoint.ts";
 import type { CertificateStore } from "#certificate/certificate.ts";
 import type { JobStore } from "#certificate/job.ts";
+import type { CaStore } from "#certificate/local-ca.ts";
 import type { ServingCertificateStore } from "#certificate/serving.ts";
 import { type DiskBlobFiles, diskBlobFiles } from "#disk/blob-files.ts";
 import { diskUploadFiles } from "#disk/blob-uploads.ts";
@@ -22,6 +23,7 @@ import { sqliteChallenges } from "#sqlite/challenge-store.ts";
 import { sqliteCollections } from "#sqlite/collection-store.ts";
 import { openForReading, openForWriting } from "#sqlite/connection.ts";
 import type { FeedRecord } from "#sqlite/feed-log.ts";
+import { sqliteLocalCa } from "#sqlite/local-ca-store.ts";
 import { migrate } from "#sqlite/migrate.ts";
 import { sqliteContent } from "#sqlite/oci-store.ts";
 import { sqliteRepositories } from "#sqlite/registry-content-store.ts";
@@ -47,6 +49,7 @@ export interface Storage extends AsyncDisposable {
   readonly accountCertificates: CertificateStore;
   readonly certificateJobs: JobStore;
   readonly accountKeys: (seal: Seal) => AccountKeys;
+  readonly localCa: (seal: Seal) => CaStore;
   readonly challenges: ChallengeStore;
   readonly spaces: SpaceStore;
   readonly files: DiskObjectFiles;
@@ -94,6 +97,7 @@ export async function openStorage(folder: DataFolder, events: StorageEvents): Pr
     accountCertificates: sqliteAccountCertificates(db, writer),
     certificateJobs: sqliteJobs(db, writer),
     accountKeys: (seal) => sqliteAccountKeys(db, writer, seal),
+    localCa: (seal) => sqliteLocalCa(db, writer, seal),
     challenges: sqliteChallenges(db, writer),
     spaces,
     files,

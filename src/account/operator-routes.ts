@@ -141,7 +141,7 @@ function createToken(store: AccountStore, clock: Clock) {
         hash: hashToken(secret),
       });
       // 256 random bits that were there already would be our mistake, not the caller's.
-      if (token === "hash-taken") throw new Error("A new token had the hash of a stored one");
+      if (typeof token === "string") throw new Error("A new token had the hash of a stored one");
       return { token: tokenView(token), secret };
     },
   });

@@ -4,6 +4,8 @@ export interface AccountKey {
   readonly keyPem: string;
   /** The account's URL, its `kid`. Absent: the CA has not been asked yet, or its answer was lost. */
   readonly url?: string;
+  /** Whom the CA may write to, as it was told last. */
+  readonly email?: string;
 }
 
 /**

@@ -1,6 +1,8 @@
+import type { Logger } from "#log.ts";
 import type { AccountKeys } from "./account-keys.ts";
+import { AcmeError } from "./acme.ts";
 import type { CaDirectory } from "./directory.ts";
-import { notAsExpected, notOffered } from "./failures.ts";
+import { isOfType, notAsExpected, notOffered } from "./failures.ts";
 import {
   type ExternalAccount,
   newAccountKey,
@@ -10,6 +12,8 @@ import {
 } from "./jws.ts";
 import type { SignedRequests } from "./signed-requests.ts";
 import { CaUrl } from "./wire.ts";
+
+const CREATED = 201;
 
 /** An account that the CA knows. */
 export interface Account {
@@ -25,6 +29,7 @@ export interface AccountOptions {
   /** Whom the CA may write to. */
   readonly email: string | undefined;
   readonly externalAccount: ExternalAccount | undefined;
+  readonly log: Logger;
 }
 
 /** RFC 8555 §7.3: the one account at a CA, found or made at its first use. */
@@ -92,7 +97,29 @@ export class Accounts {
   async #find(): Promise<Account> {
     const key = await this.key();
     const kept = await this.#options.keys.find(this.#options.directory);
-    return kept?.url === undefined ? this.#register() : { key, url: kept.url };
+    if (kept?.url === undefined) return this.#register();
+    return this.#withContact({ key, url: kept.url }, kept.email);
+  }
+
+  /**
+   * §7.3.2: tells whom to write to, where that is not what was told last. What the CA says to it
+   * costs no certificate: it is told again at the next start.
+   */
+  async #withContact(account: Account, told: string | undefined): Promise<Account> {
+    const { keys, directory, email, log } = this.#options;
+    if (told === email) return account;
+    const { key, url } = account;
+    try {
+      const contact = email === undefined ? [] : [`mailto:${email}`];
+      await this.#requests.post(url, key, { kid: url }, { step: "account", payload: { contact } });
+    } catch (error) {
+      if (isOfType(error, "accountDoesNotExist")) return this.#register();
+      if (!(error instanceof AcmeError)) throw error;
+      log.warn({ err: error, directory }, "the CA was not told of ATOLL_ACME_EMAIL");
+      return account;
+    }
+    await keys.save(directory, { keyPem: key.keyPem, url, ...(email !== undefined && { email }) });
+    return account;
   }
 
   /** §7.3: makes it, or learns its URL where the key has one already (§7.3.1). */
@@ -120,7 +147,15 @@ export class Accounts {
     );
     const url = CaUrl.safeParse(reply.location);
     if (!url.success) throw notAsExpected("account", "its URL is missing");
-    await keys.save(directory, { keyPem: key.keyPem, url: url.data });
-    return { key, url: url.data };
+    const account = { key, url: url.data };
+    // §7.3.1: of one that was there nothing was changed.
+    const isNew = reply.status === CREATED;
+    const told = isNew ? email : undefined;
+    await keys.save(directory, {
+      keyPem: key.keyPem,
+      url: url.data,
+      ...(told !== undefined && { email: told }),
+    });
+    return this.#withContact(account, told);
   }
 }

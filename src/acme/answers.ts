@@ -118,6 +118,14 @@ export class StoredAnswers implements ChallengeAnswers {
     if (deleted !== "told-nobody") await settled(deleted);
   }
 
+  /** What could not be taken back when its order ended, as when the disk was full: a day later it is. */
+  async forgetOld(): Promise<void> {
+    const { store, clock } = this.#parts;
+    const before = clock.now() - LEFTOVER_MS;
+    const old = store.all().filter(({ createdAt }) => createdAt < before);
+    for (const { id } of old) await this.delete(id);
+  }
+
   async #kept(answer: ChallengeAnswer): Promise<KeptAnswer> {
     const name = answer.name.toLowerCase();
     switch (answer.kind) {

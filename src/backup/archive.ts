@@ -1,10 +1,11 @@
 import { constants } from "node:fs";
-import { open, readdir } from "node:fs/promises";
+import { access, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Pack, pack } from "tar-stream";
 import {
+  CA_CERTIFICATE,
   createTally,
   DATABASE,
   END_NAME,
@@ -19,7 +20,7 @@ import {
 
 const FILE_MODE = 0o600;
 
-/** What is backed up. `ca/` and `master.key` are taken from the data folder if they are there. */
+/** What is backed up. `ca/ca.pem` and `master.key` are taken from the data folder if they are there. */
 export interface BackupParts {
   readonly dataDir: string;
   /** Path of a consistent snapshot of the database, made for this backup. */
@@ -92,19 +93,23 @@ async function fill(filling: Filling, parts: BackupParts, signal: AbortSignal): 
   return end;
 }
 
-/** `ca/…` in a fixed order, then the master key. Temporary files are not taken along. */
+/** Those that are there. The CA's key is in the database. */
 async function optionalFiles(dataDir: string): Promise<readonly string[]> {
-  const ca = await readdir(join(dataDir, "ca")).catch(absentIs<string[]>([]));
-  const names = ca.filter((name) => /\.(pem|key)$/.test(name)).map((name) => `ca/${name}`);
-  const top = await readdir(dataDir);
-  return top.includes(MASTER_KEY) ? [...names.toSorted(), MASTER_KEY] : names.toSorted();
+  const found: string[] = [];
+  for (const name of [CA_CERTIFICATE, MASTER_KEY]) {
+    if (await isThere(join(dataDir, name))) found.push(name);
+  }
+  return found;
 }
 
-function absentIs<T>(value: T): (error: NodeJS.ErrnoException) => T {
-  return (error) => {
-    if (error.code === "ENOENT") return value;
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
-  };
+  }
 }
 
 function addText({ archive, tally }: Filling, name: string, value: object): void {

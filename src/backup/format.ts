@@ -3,8 +3,8 @@ import { z } from "zod";
 
 /**
  * A backup is a tar archive (POSIX.1-2001) with, in this order: what it is, the database, the
- * local CA, the master key, the objects of embedded Spaces and the registry's blobs, and an end that
- * counts it all.
+ * local CA's certificate, the master key, the objects of embedded Spaces and the registry's blobs,
+ * and an end that counts it all.
  */
 
 /** First of all entries: a foreign archive is known by its first 512 bytes. */
@@ -43,11 +43,13 @@ declare const brand: unique symbol;
 export type EntryName = string & { readonly [brand]: "EntryName" };
 
 export const DATABASE = "atoll.db" as EntryName;
+export const CA_CERTIFICATE = "ca/ca.pem" as EntryName;
 export const MASTER_KEY = "master.key" as EntryName;
 
 const NAME_LENGTH_MAX = 1_024;
 const SEGMENT = "[A-Za-z0-9_][A-Za-z0-9._-]{0,254}";
 /** What is of many files may be nested, as sharded stores are; a segment never begins with a dot. */
+/** Older backups have keys in `ca/`, too. */
 const ENTRY = new RegExp(
   `^(atoll\\.db|master\\.key|ca/${SEGMENT}|(objects|registry/blobs)(/${SEGMENT}){1,8})$`,
 );

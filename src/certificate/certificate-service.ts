@@ -11,7 +11,7 @@ import type {
 } from "./certificate.ts";
 import { type CustomMembers, checkCustom } from "./custom.ts";
 import { parseDnsNames } from "./dns-names.ts";
-import type { Job, JobStore, OpenOrder } from "./job.ts";
+import type { Job, JobStore } from "./job.ts";
 import { CERTIFICATES_PER_ACCOUNT_MAX } from "./limits.ts";
 import { keyPurpose } from "./serving.ts";
 
@@ -21,10 +21,8 @@ export interface CertificateServiceParts {
   readonly jobs: JobStore;
   readonly seal: Seal;
   readonly clock: Clock;
-  /** Something is due: it is begun with at once. */
+  /** Something is to be done: it is begun with at once. */
   readonly onDue: () => void;
-  /** Nobody will go on with it. */
-  readonly onAbandoned: (order: OpenOrder) => void;
   /** Why no certificate can be obtained for these names here, whatever is tried; else undefined. */
   readonly refusal: (names: readonly string[]) => Promise<string | undefined>;
 }
@@ -101,8 +99,7 @@ export class CertificateService {
   }
 
   async delete({ accountId, id }: Certificate): Promise<void> {
-    const { store, jobs, onAbandoned } = this.#parts;
-    const order = jobs.find(id)?.order;
+    const { store, onDue } = this.#parts;
     const deleted = await store.delete(accountId, id);
     // It was there when the door looked: somebody deleted it in between.
     if (deleted === "missing") throw notFound();
@@ -110,7 +107,8 @@ export class CertificateService {
       // CONTRACT §3: Terraform looks for these words, and tries again.
       throw new Problem("forbidden", "Make sure the certificate is not in use before deleting it");
     }
-    if (order !== undefined) onAbandoned(order);
+    // An order that it had is to be given up.
+    onDue();
   }
 
   story({ id }: Certificate): Story {

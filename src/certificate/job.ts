@@ -16,6 +16,9 @@ export interface OpenOrder {
   readonly sealedKey: Uint8Array;
 }
 
+/** One that nobody goes on with. */
+type AbandonedOrder = Omit<OpenOrder, "sealedKey">;
+
 /** How far a managed certificate is. */
 export interface JobProgress extends Failing {
   /** When it is looked at next; absent: not before somebody asks. */
@@ -48,6 +51,9 @@ export interface JobStore {
   /** When the next one is due; `undefined` when none is. */
   nextDue(): number | undefined;
   find(id: string): Job | undefined;
+  /** Orders that were open when their certificate went, until they are forgotten. */
+  abandoned(limit: number): readonly AbandonedOrder[];
+  forget(url: string): Promise<void>;
   save(
     id: string,
     progress: JobProgress,

@@ -4,6 +4,7 @@ import type { Logger } from "#log.ts";
 import type { Seal } from "#seal.ts";
 import { timeText } from "#time-text.ts";
 import { unreachable } from "#unreachable.ts";
+import { AbandonedOrders } from "./abandoned-orders.ts";
 import type { IssuedWithKey } from "./certificate.ts";
 import { describeIssued } from "./custom.ts";
 import { decideAfterFailure } from "./failure.ts";
@@ -54,12 +55,14 @@ export class CertificateKeeper implements AsyncDisposable {
   readonly #running = new Map<string, Promise<void>>();
   /** Until when those are let be whose work could not be noted: they are still due. */
   readonly #held = new Map<string, number>();
+  readonly #abandoned: AbandonedOrders;
   readonly #counts = { issued: 0, renewed: 0, failed: 0 };
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
+    this.#abandoned = new AbandonedOrders({ ...parts, signal: parts.stop.signal });
   }
 
   get counts(): KeeperCounts {
@@ -70,6 +73,7 @@ export class CertificateKeeper implements AsyncDisposable {
   look(): void {
     if (this.#ended) return;
     clearTimeout(this.#timer);
+    this.#abandoned.look();
     const { jobs, clock } = this.#parts;
     const now = clock.now();
     for (const [id, until] of this.#held) if (until <= now) this.#held.delete(id);
@@ -86,19 +90,10 @@ export class CertificateKeeper implements AsyncDisposable {
     this.#timer = setTimeout(() => this.look(), until);
   }
 
-  /** The order of a certificate that was deleted: an attempt that is under way ends by that, too. */
-  abandon({ issuer: at, url }: OpenOrder): void {
-    const { issuer, log } = this.#parts;
-    if (at !== issuer.name || this.#ended) return;
-    issuer.abandon(url).catch((error: unknown) => {
-      // It ends by itself, within days.
-      if (!this.#ended) log.warn({ err: error, order: url }, "order not given up");
-    });
-  }
-
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running.values());
+    await this.#abandoned.idle();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -182,7 +177,7 @@ export class CertificateKeeper implements AsyncDisposable {
         keep: async (next) => {
           kept = next === undefined ? undefined : sealedOrder(next, id, issuer.name, seal);
           const saved = await jobs.save(id, progress());
-          if (saved === "gone" && kept !== undefined) this.abandon(kept);
+          if (saved === "gone" && kept !== undefined) void this.#abandoned.tell(kept.url);
         },
         note: async (happened) => {
           await jobs.save(id, progress(), { happened });

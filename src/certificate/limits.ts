@@ -32,3 +32,6 @@ export const EVENT_LENGTH_MAX = 4_000;
 
 /** Certificates that are worked on at a time: some CAs refuse more connections of one account. */
 export const JOBS_AT_ONCE_MAX = 10;
+
+/** Orders that are read at a time to be given up: one after the other, so few are enough. */
+export const ABANDONED_AT_ONCE_MAX = 100;

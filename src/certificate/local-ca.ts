@@ -19,8 +19,22 @@ const BACKDATE_MS = 3_600_000;
 /** More names than this on one leaf are a mistake, and make every handshake longer. */
 const LEAF_NAMES_MAX = 100;
 
-/** What a leaf is for; it names its files. */
+/** What a leaf is for. */
 export type LeafLabel = "api" | "registry";
+
+/** A CA as it is kept between starts. */
+export interface CaPair {
+  /** PEM. */
+  readonly cert: string;
+  /** PEM, PKCS #8. */
+  readonly key: string;
+}
+
+/** Port: where the CA is kept. Its key is secret: what keeps it seals it. */
+export interface CaStore {
+  find(): Promise<CaPair | undefined>;
+  put(ca: CaPair): Promise<void>;
+}
 
 export interface LeafPair {
   /** PEM: the leaf alone, since a client that trusts the CA has the CA. */
@@ -38,8 +52,8 @@ export interface Leaf extends LeafPair {
 export interface LocalCa {
   readonly caPem: string;
   /**
-   * A leaf for exactly these names (host names, wildcards, IP addresses). The one that is stored
-   * is handed out as long as `decideLeaf` keeps it, so it may be called as often as one likes.
+   * A leaf for exactly these names (host names, wildcards, IP addresses). It is kept in memory and
+   * handed out as long as `decideLeaf` keeps it, so it may be called as often as one likes.
    * @throws Error when a name is none, or there are none or too many.
    */
   leafFor(names: readonly string[], label: LeafLabel): Promise<Leaf>;

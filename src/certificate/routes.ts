@@ -2,39 +2,22 @@ import { z } from "zod";
 import { listPage, PageLinks, PageMeta, PageQuery } from "#api/page.ts";
 import { type AnyRoute, type Context, route } from "#api/route.ts";
 import { notFound } from "#problem.ts";
-import { timeText } from "#time-text.ts";
 import type { Certificate } from "./certificate.ts";
-import type { CertificateService, Story } from "./certificate-service.ts";
+import type { CertificateService } from "./certificate-service.ts";
 import {
   CERTIFICATES_LENGTH_MAX,
   DNS_NAMES_MAX,
   KEY_LENGTH_MAX,
   NAME_LENGTH_MAX,
 } from "./limits.ts";
-
-const TYPES = ["custom", "lets_encrypt"] as const;
-
-const CertificateView = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  // These two are there once it was issued.
-  not_after: z.iso.datetime().optional(),
-  sha1_fingerprint: z.string().optional(),
-  created_at: z.iso.datetime(),
-  dns_names: z.array(z.string()),
-  state: z.literal(["pending", "verified", "error"]),
-  type: z.literal(TYPES),
-});
-const CertificateReply = z.object({ certificate: CertificateView });
-
-const StoryReply = z.object({
-  events: z.array(
-    z.object({ kind: z.string(), message: z.string(), created_at: z.iso.datetime() }),
-  ),
-  /** Of a managed one. */
-  failures: z.int().min(0).optional(),
-  next_attempt_at: z.iso.datetime().optional(),
-});
+import {
+  CERTIFICATE_TYPES,
+  CertificateReply,
+  CertificateView,
+  certificateView,
+  StoryReply,
+  storyView,
+} from "./views.ts";
 
 const EXPECTED_NAME = `expected 1 to ${NAME_LENGTH_MAX} characters`;
 const pem = (lengthMax: number) =>
@@ -49,7 +32,9 @@ const CreateBody = z.object({
     // Half of a surrogate pair is no text: SQLite would keep something else.
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, "expected no control characters"),
   // CONTRACT §3: absent or empty, the other members tell.
-  type: z.literal([...TYPES, ""], { error: `expected ${TYPES.join(" or ")}` }).default(""),
+  type: z
+    .literal([...CERTIFICATE_TYPES, ""], { error: `expected ${CERTIFICATE_TYPES.join(" or ")}` })
+    .default(""),
   private_key: pem(KEY_LENGTH_MAX).default(""),
   leaf_certificate: pem(CERTIFICATES_LENGTH_MAX).default(""),
   certificate_chain: pem(CERTIFICATES_LENGTH_MAX).default(""),
@@ -137,7 +122,7 @@ function createCertificate(service: CertificateService) {
 }
 
 /** Who says nothing and sends names only wants what names alone can mean. */
-function typeOf(body: z.output<typeof CreateBody>): (typeof TYPES)[number] {
+function typeOf(body: z.output<typeof CreateBody>): (typeof CERTIFICATE_TYPES)[number] {
   if (body.type !== "") return body.type;
   const hasMaterial = body.private_key !== "" || body.leaf_certificate !== "";
   if (hasMaterial || body.dns_names.length === 0) return "custom";
@@ -205,28 +190,4 @@ function retryCertificate(service: CertificateService, find: Find) {
     find,
     handle: async ({ found }) => ({ certificate: certificateView(await service.retry(found)) }),
   });
-}
-
-/** The one mapper from our names to the wire's. */
-function certificateView(certificate: Certificate): z.input<typeof CertificateView> {
-  const { issued } = certificate;
-  return {
-    id: certificate.id,
-    name: certificate.name,
-    ...(issued === undefined
-      ? {}
-      : { not_after: timeText(issued.notAfter), sha1_fingerprint: issued.sha1 }),
-    created_at: timeText(certificate.createdAt),
-    dns_names: [...certificate.dnsNames],
-    state: certificate.state,
-    type: certificate.type,
-  };
-}
-
-function storyView({ events, job }: Story): z.input<typeof StoryReply> {
-  return {
-    events: events.map(({ kind, message, at }) => ({ kind, message, created_at: timeText(at) })),
-    ...(job === undefined ? {} : { failures: job.failures }),
-    ...(job?.dueAt === undefined ? {} : { next_attempt_at: timeText(job.dueAt) }),
-  };
 }

@@ -107,7 +107,8 @@ Browsers:
                     (certutil is in libnss3-tools, or nss-tools)
   Safari, Chrome (macOS) use the system's, see above.
 
-Whoever has ca.key, beside it, can sign for any name that you then trust: keep it where it is.
+Whoever has its key can sign for any name that you then trust: it is in the database, sealed under
+master.key. Keep both where they are, and backups as safe.
 Not any more: remove the file and run the same command again; security delete-certificate on macOS.`.split(
     "\n",
   );

@@ -7,6 +7,8 @@ import { readSmallFile } from "./small-file.ts";
 import { CommandError, usageError, type World } from "./world.ts";
 
 const PATH = "/v2/certificates";
+/** Ours: those of the platform's own names, for the operator. */
+const PLATFORM_PATH = "/atoll/v1/certificates";
 
 /** Far above what the API takes. */
 const FILE_BYTES_MAX = 262_144;
@@ -38,6 +40,12 @@ interface CreateOptions {
   readonly chain?: string;
 }
 
+interface WhoseOptions {
+  readonly platform?: boolean;
+}
+
+const PLATFORM = ["--platform", "of the platform's own names, which are the operator's"] as const;
+
 /** `atoll certificate …` */
 export function addCertificateCommands(program: Command, world: World): void {
   const certificate = program
@@ -46,21 +54,24 @@ export function addCertificateCommands(program: Command, world: World): void {
   certificate
     .command("list")
     .description("list them, those too that endpoints have obtained for themselves")
-    .action(async (_: object, command: Command) => {
+    .option(...PLATFORM)
+    .action(async (whose: WhoseOptions, command: Command) => {
       const session = sessionOf(world, command);
       await using api = await connect(session);
-      const certificates = await api.list(PATH, "certificates", Certificate, AUTOMATIC_TOO);
+      const certificates = await listCertificates(api, whose);
       session.show({ certificates }, () => certificateTable(certificates, world.clock.now()));
     });
   certificate
     .command("show")
     .description("tell its story: attempts, the CA's words, the next try, days left")
     .argument("<certificate>", "its id or name")
-    .action(async (text: string, _: object, command: Command) => {
+    .option(...PLATFORM)
+    .action(async (text: string, whose: WhoseOptions, command: Command) => {
       const session = sessionOf(world, command);
       await using api = await connect(session);
-      const found = await findCertificate(api, text);
-      const story = await api.call({ method: "GET", path: `${pathOf(found)}/events` }, Story);
+      const found = await findCertificate(api, text, whose);
+      const path = `${pathOf(found, whose)}/events`;
+      const story = await api.call({ method: "GET", path }, Story);
       session.show({ certificate: found, ...story }, () =>
         storyLines(found, story, world.clock.now()),
       );
@@ -73,18 +84,19 @@ export function addCertificateCommands(program: Command, world: World): void {
     .action(async (text: string, _: object, command: Command) => {
       const session = sessionOf(world, command);
       await using api = await connect(session);
-      const found = await findCertificate(api, text);
-      await api.call({ method: "DELETE", path: pathOf(found) }, Nothing);
+      const found = await findCertificate(api, text, {});
+      await api.call({ method: "DELETE", path: pathOf(found, {}) }, Nothing);
       session.show({ deleted: found.id }, () => [`deleted ${found.name}`]);
     });
   certificate
     .command("retry")
     .description("try at once again to obtain one that could not be obtained")
     .argument("<certificate>", "its id or name")
-    .action(async (text: string, _: object, command: Command) => {
+    .option(...PLATFORM)
+    .action(async (text: string, whose: WhoseOptions, command: Command) => {
       const session = sessionOf(world, command);
       await using api = await connect(session);
-      const path = `${pathOf(await findCertificate(api, text))}/retry`;
+      const path = `${pathOf(await findCertificate(api, text, whose), whose)}/retry`;
       const reply = await api.call({ method: "POST", path }, CertificateReply);
       session.show(reply, () => certificateTable([reply.certificate], world.clock.now()));
     });
@@ -125,15 +137,19 @@ async function membersOf({ dnsName, key, cert, chain }: CreateOptions): Promise<
   };
 }
 
-const AUTOMATIC_TOO = { automatic: "true" };
+function listCertificates(api: Api, { platform }: WhoseOptions): Promise<Certificate[]> {
+  return platform === true
+    ? api.list(PLATFORM_PATH, "certificates", Certificate)
+    : api.list(PATH, "certificates", Certificate, { automatic: "true" });
+}
 
-function pathOf({ id }: Certificate): string {
-  return `${PATH}/${encodeURIComponent(id)}`;
+function pathOf({ id }: Certificate, { platform }: WhoseOptions): string {
+  return `${platform === true ? PLATFORM_PATH : PATH}/${encodeURIComponent(id)}`;
 }
 
 /** @throws CommandError when there is none of that id or name, or more than one */
-async function findCertificate(api: Api, text: string): Promise<Certificate> {
-  const all = await api.list(PATH, "certificates", Certificate, AUTOMATIC_TOO);
+async function findCertificate(api: Api, text: string, whose: WhoseOptions): Promise<Certificate> {
+  const all = await listCertificates(api, whose);
   const found = all.filter(({ id, name }) => id === text || name === text);
   const [first, ...others] = found;
   if (first === undefined) {

@@ -14,16 +14,17 @@ const CA_WARN_MS = 90 * DAY_MS;
 /** A server that does not answer this in time is not well. */
 const HEALTH_TIMEOUT_MS = 5_000;
 
-/** The local CA: there, whole, its owner's alone, and not at its end. */
+/** The local CA: there, a certificate, its key in the database, and not at its end. */
 export async function checkCa(dataDir: string, clock: Clock): Promise<Check> {
   const name = "local CA";
   const path = join(dataDir, "ca", "ca.pem");
   const pem = await readFile(path, "utf8").catch(() => undefined);
   if (pem === undefined) return ok(name, "will be made at the first start");
   const key = await stat(join(dataDir, "ca", "ca.key")).catch(() => undefined);
-  if (key === undefined) return fail(name, "ca.key is missing: restore it, or move ca.pem away");
-  if ((key.mode & 0o077) !== 0)
+  if (key !== undefined && (key.mode & 0o077) !== 0)
     return fail(name, `others may read ca.key: chmod 600 ${dataDir}/ca/ca.key`);
+  if (key !== undefined)
+    return warn(name, "ca.key is in the clear: the next start takes it into the database");
   try {
     return judgeCaEnd(new X509Certificate(pem).validToDate, clock.now());
   } catch {

@@ -16,6 +16,12 @@ import { TicketKeys } from "./ticket-keys.ts";
 
 const WORKER = new URL("../edge/worker.ts", import.meta.url);
 
+/**
+ * V8's young generation takes three times this, in MiB, and not six times: a worker has 50 MiB less, and
+ * neither hits nor misses cost more. With 8 misses cost 6 % more.
+ */
+const V8_OPTIONS = ["--max-semi-space-size=16"];
+
 /** What a worker that crashes had counted since it was last asked is lost. */
 const USAGE_EVERY_MS = 10_000;
 
@@ -132,7 +138,7 @@ export class Fleet implements AsyncDisposable {
       UV_THREADPOOL_SIZE: String(POOL_THREADS),
       NODE_COMPILE_CACHE: COMPILE_CACHE,
     };
-    const child = fork(WORKER, { serialization: "advanced", execArgv: [], env });
+    const child = fork(WORKER, { serialization: "advanced", execArgv: V8_OPTIONS, env });
     this.#running.add(child);
     let reason = "";
     const channel = channelOf(child, (why) => {

@@ -16,7 +16,7 @@ WHERE account_id IS NULL;
 -- name: find
 SELECT id, account_id, name, custom_domain, type, dns_names, state, created_at, issuer, not_before,
        not_after, sha1, chain
-FROM account_certificate WHERE account_id = ? AND id = ?;
+FROM account_certificate WHERE account_id IS ? AND id = ?;
 
 -- name: page
 SELECT id, account_id, name, custom_domain, type, dns_names, state, created_at, issuer, not_before,
@@ -41,11 +41,11 @@ WHERE account_id = ? AND name = ? AND custom_domain IS NULL;
 -- name: pageOfAll
 SELECT id, account_id, name, custom_domain, type, dns_names, state, created_at, issuer, not_before,
        not_after, sha1, chain
-FROM account_certificate WHERE account_id = ? AND (? IS NULL OR name = ?)
+FROM account_certificate WHERE account_id IS ? AND (? IS NULL OR name = ?)
 ORDER BY number LIMIT ? OFFSET ?;
 
 -- name: countOfAll
-SELECT count(*) AS total FROM account_certificate WHERE account_id = ? AND (? IS NULL OR name = ?);
+SELECT count(*) AS total FROM account_certificate WHERE account_id IS ? AND (? IS NULL OR name = ?);
 
 -- name: counts
 SELECT state, count(*) AS total, min(not_after) AS soonest_end FROM account_certificate
@@ -103,6 +103,12 @@ WHERE certificate_id = ?;
 
 -- name: nextDue
 SELECT min(due_at) AS due_at FROM certificate_job WHERE due_at IS NOT NULL;
+
+-- name: abandonedOrders
+SELECT url, issuer FROM abandoned_order LIMIT ?;
+
+-- name: forgetOrder
+DELETE FROM abandoned_order WHERE url = ?;
 
 -- name: insertEvent
 INSERT INTO certificate_event (certificate_id, kind, message, at) VALUES (?, ?, ?, ?);

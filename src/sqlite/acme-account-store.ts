@@ -11,6 +11,7 @@ export function accountKeyPurpose(directory: string): string {
 
 interface AccountKeyRow {
   readonly url: string | null;
+  readonly email: string | null;
   readonly sealed_key: Uint8Array;
 }
 
@@ -22,11 +23,15 @@ export function sqliteAccountKeys(db: DatabaseSync, writer: Writer, seal: Seal):
       const row = sql("account").get(directory) as AccountKeyRow | undefined;
       if (row === undefined) return undefined;
       const keyPem = seal.open(row.sealed_key, accountKeyPurpose(directory));
-      return { keyPem, ...(row.url === null ? {} : { url: row.url }) };
+      return {
+        keyPem,
+        ...(row.url === null ? {} : { url: row.url }),
+        ...(row.email === null ? {} : { email: row.email }),
+      };
     },
-    save: async (directory, { keyPem, url }) => {
+    save: async (directory, { keyPem, url, email }) => {
       const sealedKey = seal.seal(keyPem, accountKeyPurpose(directory));
-      await writer.run("acme-account.put", directory, url, sealedKey);
+      await writer.run("acme-account.put", directory, url, email, sealedKey);
     },
   };
 }

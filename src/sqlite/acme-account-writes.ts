@@ -9,10 +9,11 @@ export function acmeAccountWrites(db: DatabaseSync) {
     "acme-account.put": (
       directory: string,
       url: string | undefined,
+      email: string | undefined,
       sealedKey: Uint8Array,
       { now }: WriteContext,
     ): void => {
-      sql("putAccount").run(directory, url ?? null, sealedKey, now);
+      sql("putAccount").run(directory, url ?? null, email ?? null, sealedKey, now);
     },
   };
 }

@@ -22,6 +22,10 @@ export function certificateJobWrites(db: DatabaseSync) {
       return "saved";
     },
 
+    "certificate-job.forget-order": (url: string): void => {
+      sql("forgetOrder").run(url);
+    },
+
     "certificate-job.issued": (
       id: string,
       issued: IssuedWithKey,

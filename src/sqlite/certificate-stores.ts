@@ -1,9 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
-import type {
-  CertificateCounts,
-  CertificateEvent,
-  CertificateState,
-  CertificateStore,
+import {
+  type CertificateCounts,
+  type CertificateEvent,
+  type CertificateState,
+  type CertificateStore,
+  PLATFORM_ACCOUNT,
 } from "#certificate/certificate.ts";
 import type { JobStore } from "#certificate/job.ts";
 import {
@@ -29,7 +30,7 @@ export function sqliteAccountCertificates(db: DatabaseSync, writer: Writer): Cer
     setOwn: (names) => writer.run("account-certificate.own", names),
     delete: (accountId, id) => writer.run("account-certificate.delete", accountId, id),
     find: (accountId, id) => {
-      const row = sql("find").get(accountId, id) as AccountCertificateRow | undefined;
+      const row = sql("find").get(ownerOf(accountId), id) as AccountCertificateRow | undefined;
       return row && toCertificate(row);
     },
     page: (accountId, { name, automatic = false }, offset, limit) => {
@@ -45,9 +46,16 @@ export function sqliteAccountCertificates(db: DatabaseSync, writer: Writer): Cer
   };
 }
 
+/** The platform's own have no account in their rows. */
+function ownerOf(accountId: number): number | null {
+  return accountId === PLATFORM_ACCOUNT ? null : accountId;
+}
+
 /** Which statements have it; each finds its rows by an index. */
 function pageOf(accountId: number, name: string | undefined, automatic: boolean) {
-  if (automatic) return { which: "OfAll", values: [accountId, name ?? null, name ?? null] };
+  if (automatic) {
+    return { which: "OfAll", values: [ownerOf(accountId), name ?? null, name ?? null] };
+  }
   if (name !== undefined) return { which: "OfName", values: [accountId, name] };
   return { which: "", values: [accountId] };
 }
@@ -75,6 +83,11 @@ export function sqliteJobs(db: DatabaseSync, writer: Writer): JobStore {
       const row = sql("job").get(id) as JobRow | undefined;
       return row && toJob(row);
     },
+    abandoned: (limit) =>
+      sql("abandonedOrders")
+        .all(limit)
+        .map((row) => ({ issuer: String(row["issuer"]), url: String(row["url"]) })),
+    forget: (url) => writer.run("certificate-job.forget-order", url),
     save: (id, progress, more = {}) => writer.run("certificate-job.save", id, progress, more),
     issued: (id, issued, progress, happened) =>
       writer.run("certificate-job.issued", id, issued, progress, happened),

@@ -9,6 +9,7 @@ import { webhookPurpose } from "#registry/webhook.ts";
 import type { Seal } from "#seal.ts";
 import { credentialsPurpose } from "#space/space-service.ts";
 import { accountKeyPurpose } from "./acme-account-store.ts";
+import { LOCAL_CA_KEY_PURPOSE } from "./local-ca-store.ts";
 
 /** A column of secrets, and what each is sealed for. */
 interface SealedColumn {
@@ -33,6 +34,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   byId("certificate_job", "sealed_key", "certificate_id", nextKeyPurpose),
   byId("acme_account", "sealed_key", "directory", accountKeyPurpose),
   byId("challenge", "sealed_answer", "id", answerPurpose),
+  { table: "local_ca", column: "sealed_key", names: [], purpose: () => LOCAL_CA_KEY_PURPOSE },
   { table: "master_key", column: "sealed_check", names: [], purpose: () => KEY_CHECK_PURPOSE },
 ];
 

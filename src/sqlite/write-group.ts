@@ -9,6 +9,7 @@ import { challengeWrites } from "./challenge-writes.ts";
 import { collectionWrites } from "./collection-writes.ts";
 import { endpointWrites } from "./endpoint-writes.ts";
 import type { FeedRecord, WriteContext } from "./feed-log.ts";
+import { localCaWrites } from "./local-ca-store.ts";
 import { ociWrites } from "./oci-writes.ts";
 import { registryContentWrites } from "./registry-content-writes.ts";
 import { registryDeliveryWrites } from "./registry-deliveries.ts";
@@ -32,6 +33,7 @@ export function writeGroupRunner(db: DatabaseSync, now: () => number) {
     ...challengeWrites(db),
     ...collectionWrites(db),
     ...endpointWrites(db),
+    ...localCaWrites(db),
     ...ociWrites(db, admit),
     ...registryContentWrites(db),
     ...registryDeliveryWrites(db),

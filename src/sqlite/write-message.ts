@@ -7,6 +7,7 @@ import type { challengeWrites } from "./challenge-writes.ts";
 import type { collectionWrites } from "./collection-writes.ts";
 import type { endpointWrites } from "./endpoint-writes.ts";
 import type { FeedRecord, WriteContext } from "./feed-log.ts";
+import type { localCaWrites } from "./local-ca-store.ts";
 import type { ociWrites } from "./oci-writes.ts";
 import type { registryContentWrites } from "./registry-content-writes.ts";
 import type { registryDeliveryWrites } from "./registry-deliveries.ts";
@@ -24,6 +25,7 @@ export type Writes = ReturnType<typeof accountCertificateWrites> &
   ReturnType<typeof challengeWrites> &
   ReturnType<typeof collectionWrites> &
   ReturnType<typeof endpointWrites> &
+  ReturnType<typeof localCaWrites> &
   ReturnType<typeof ociWrites> &
   ReturnType<typeof registryContentWrites> &
   ReturnType<typeof registryDeliveryWrites> &

@@ -128,6 +128,13 @@ export async function clientSuite(
       assert.equal((await open().readOrder(order.url)).status, "pending");
     });
 
+    test("is told of another address, and that there is none any more", async () => {
+      for (const email of ["other@example.net", undefined, "operator@example.net"]) {
+        await clientOf({ ...pebble, keys, email }).order(["told.example.net"], {});
+        assert.equal((await keys.find(pebble.directory))?.email, email, "it took what was said");
+      }
+    });
+
     test("is found by its key when its URL was never kept", async () => {
       const order = await open().order(["lost.example.net"], {});
       const { keyPem } = (await keys.find(pebble.directory)) ?? { keyPem: "" };

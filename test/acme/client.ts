@@ -3,6 +3,7 @@ import type { AccountKey, AccountKeys } from "#acme/account-keys.ts";
 import { type AcmeClient, AcmeError, type Authorization, type Order } from "#acme/acme.ts";
 import { type AcmeClientOptions, acmeClient } from "#acme/client.ts";
 import { systemClock } from "#clock.ts";
+import { createLogger } from "#log.ts";
 import { certificateId } from "#x509/certificate-id.ts";
 import { certificateRequest, newCertificateKey } from "#x509/csr.ts";
 import type { Answers } from "./answers.ts";
@@ -18,6 +19,7 @@ export function clientOf(
     caPem: undefined,
     clock: systemClock,
     signal: new AbortController().signal,
+    log: createLogger("silent"),
     certificateId,
     ...options,
   });

@@ -207,6 +207,29 @@ describe("the keeper of certificates", () => {
     assert.deepEqual(world.abandoned, [CA]);
   });
 
+  for (const { whose, at, told } of [
+    { whose: "the CA's", at: CA, told: [`${CA}/order`] },
+    { whose: "another CA's", at: "https://other.example/directory", told: [] },
+  ]) {
+    test(`gives up ${whose} order that an endpoint leaves behind, once`, async () => {
+      await using world = await openWorld();
+      const { endpoints, certificateJobs: jobs } = world.storage;
+      const { endpoint, certificateId } = await world.createEndpoint();
+      const order = { issuer: at, url: `${CA}/order`, sealedKey: Buffer.from("sealed") };
+      await jobs.save(certificateId, { failures: 0, rotation: 0, order });
+      assert.deepEqual(jobs.abandoned(10), []);
+      await endpoints.delete(world.account.id, endpoint.id);
+      assert.deepEqual(jobs.abandoned(10), [{ issuer: at, url: order.url }], "over a restart, too");
+      await using keeper = world.keeperOf(issue);
+      keeper.look();
+      await keeper.idle();
+      keeper.look();
+      await keeper.idle();
+      assert.deepEqual(world.abandoned, told);
+      assert.deepEqual(jobs.abandoned(10), []);
+    });
+  }
+
   test("notes what is no CA's doing as a failure, and tries again", async () => {
     await using world = await openWorld();
     const id = await world.create();

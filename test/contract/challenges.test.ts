@@ -139,6 +139,26 @@ describe("a challenge's answer", () => {
     assert.deepEqual(await world.snapshot(), []);
   });
 
+  test("that could not be taken back goes a day later, while the edges run", async () => {
+    await using world = await openWorld();
+    const answers = await world.open();
+    await answers.put("a", HTTP);
+    await answers.put("b", dns("one"));
+    world.clock.advance(DAY_MS);
+    await answers.put("c", ALPN);
+    await answers.forgetOld();
+    assert.deepEqual(answers.valuesOf(NAME), ["one"], "not yet");
+    world.clock.advance(1);
+    await answers.forgetOld();
+    assert.deepEqual(answers.valuesOf(NAME), []);
+    assert.deepEqual(
+      (await world.snapshot()).map(({ id }) => id),
+      ["c"],
+    );
+    assert.equal(world.told().at(-1)?.kind, "challenge-delete");
+    assert.equal(world.settled.at(-1), world.told().at(-1)?.number, "and it is waited for");
+  });
+
   test("is refused past their limit, unless it takes the place of one", async () => {
     await using world = await openWorld();
     const answers = await world.open();

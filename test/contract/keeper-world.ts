@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes, randomUUID } from "node:crypto";
 import { after } from "node:test";
+import { OWN_CERTIFICATE } from "#cdn/endpoint.ts";
 import type { Certificate } from "#certificate/certificate.ts";
 import type { Attempt, Attempted, Issuer } from "#certificate/issuer.ts";
 import { CertificateKeeper } from "#certificate/keeper.ts";
@@ -83,6 +84,24 @@ export async function openWorld() {
     await storage.certificateJobs.save(id, { dueAt: clock.now(), failures: 0, rotation: 0 });
     return id;
   };
+  /** One with a certificate of its own, which is at once due. */
+  const createEndpoint = async () => {
+    const origin = { name: randomUUID().slice(0, 8), region: "nyc3", domain: "spaces.localhost" };
+    const own = { customDomain: "www.example.com", certificateId: OWN_CERTIFICATE };
+    const made = {
+      id: randomUUID(),
+      accountId: account.id,
+      origin,
+      ttl: 60,
+      createdAt: 1,
+    } as const;
+    const created = await storage.endpoints.create({ ...made, ...own }, { strict: false });
+    assert(created.kind !== "refused");
+    const filter = { automatic: true };
+    const [certificate] = storage.accountCertificates.page(account.id, filter, 0, 1).rows;
+    assert(certificate !== undefined);
+    return { endpoint: created.endpoint, certificateId: certificate.id };
+  };
   const find = (id: string) => {
     const found = storage.accountCertificates.find(account.id, id);
     assert(found !== undefined);
@@ -97,5 +116,5 @@ export async function openWorld() {
   const owned = stack.move();
   const dispose = { [Symbol.asyncDispose]: () => owned.disposeAsync() };
   const kept = { storage, account, clock, seal, settled, abandoned };
-  return { ...dispose, ...kept, keeperOf, create, find, job, story };
+  return { ...dispose, ...kept, keeperOf, create, createEndpoint, find, job, story };
 }

@@ -50,6 +50,17 @@ describe("the API at its name, on the edge's TLS port", () => {
     assert.equal(created.status, 201, created.text);
   });
 
+  test("is explained as what the control plane answers", async () => {
+    const { status, text } = await ask(API, "/v2/cdn/explain", {
+      method: "POST",
+      headers: { ...BEARER, "content-type": "application/json" },
+      body: JSON.stringify({ url: `https://${API}/v2/account` }),
+    });
+    assert.equal(status, 200, text);
+    const { explanation } = JSON.parse(text) as { explanation: { decided: { lines: string[] }[] } };
+    assert.match(explanation.decided.at(-1)?.lines.join() ?? "", /handed to the control plane/);
+  });
+
   test("shares the port with what the edge serves", async () => {
     const space = freshName();
     await createEndpoint(atoll, `${space}.nyc3.spaces.example.test`);
@@ -173,6 +184,18 @@ describe("the registry at its name, on the edge's TLS port", () => {
     const [response] = (await once(outgoing, "response")) as [IncomingMessage];
     assert.deepEqual([response.statusCode, continued], [401, false]);
     outgoing.on("error", () => undefined).destroy();
+  });
+});
+
+describe("the name of Spaces, whose S3 API is not there yet", () => {
+  const name = "spaces.example.test";
+
+  test("is nobody's: no handshake, no page, and no endpoint's custom domain", async () => {
+    await assert.rejects(ask(name, "/"), /unrecognized name/);
+    assert.equal((await atoll.edge(name, "/")).status, 404);
+    const members = { origin: `${freshName()}.nyc3.${name}`, custom_domain: name };
+    const taken = await atoll.api("POST", "/v2/cdn/endpoints", { body: members });
+    assert.equal(taken.status, 422, taken.text);
   });
 });
 

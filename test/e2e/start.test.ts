@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { startAtoll } from "../support/atoll.ts";
@@ -79,6 +79,23 @@ describe("a start that cannot be", () => {
     assert.match(stderr, /another Atoll serves from it/);
     assert.equal((await first.api("GET", "/v2/account")).status, 200);
   });
+
+  for (const text of ["", "not base64url!", "abcde"]) {
+    test(`is one whose HMAC key for a CA is ${JSON.stringify(text)}: not shown, but named`, async () => {
+      const file = join(freshFolder(), "hmac");
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, `${text}\n`);
+      const env = serveEnvironment(freshFolder(), {
+        ATOLL_ACME_DIRECTORY: "https://ca.example/directory",
+        ATOLL_ACME_EAB_KID: "kid-1",
+        ATOLL_ACME_EAB_HMAC_FILE: file,
+      });
+      const { code, stderr } = await runAtoll(["serve"], env);
+      assert.equal(code, 1);
+      assert.match(stderr, /ATOLL_ACME_EAB_HMAC_FILE: .*hmac does not hold a key in base64url/);
+      assert(text === "" || !stderr.includes(text), stderr);
+    });
+  }
 
   for (const part of ["API", "API_TLS", "EDGE", "EDGE_TLS"]) {
     const name = `ATOLL_${part}_PORT`;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "#clock.ts";
 import { openLocalCa } from "#x509/local-ca.ts";
+import { memoryCaStore } from "./ca-store.ts";
 
 /** A certificate and its key, both PEM. */
 export interface Pair {
@@ -31,7 +32,7 @@ export interface Authority extends AsyncDisposable {
 
 export async function openAuthority(): Promise<Authority> {
   const directory = await mkdtemp(join(tmpdir(), "atoll-authority-"));
-  const ca = await openLocalCa(join(directory, "ca"), systemClock);
+  const ca = await openLocalCa(join(directory, "ca"), memoryCaStore(), systemClock);
   let written = 0;
   return {
     caPem: ca.caPem,

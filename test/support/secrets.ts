@@ -5,15 +5,10 @@ import { DatabaseSync } from "node:sqlite";
 import { keyPurpose } from "#certificate/serving.ts";
 import { sealUnder } from "#seal.ts";
 import { accountKeyPurpose } from "#sqlite/acme-account-store.ts";
+import { LOCAL_CA_KEY_PURPOSE } from "#sqlite/local-ca-store.ts";
 
 /** Where secrets are on purpose, for their owner alone: nothing else in the data folder may hold one. */
-export const SECRET_FILES = [
-  "master.key",
-  "operator.token",
-  "ca/ca.key",
-  "ca/api.key",
-  "ca/registry.key",
-];
+export const SECRET_FILES = ["master.key", "operator.token"];
 
 /** Octets, by what or where they are. */
 export type Octets = Map<string, Buffer>;
@@ -37,15 +32,13 @@ export function secretsOf(dataDir: string): Octets {
   const add = (what: string, pem: string): void => {
     for (const [name, number] of privateNumbers(what, pem)) secrets.set(name, number);
   };
-  for (const name of SECRET_FILES.filter((file) => file.startsWith("ca/"))) {
-    add(name, read(name).toString());
-  }
   const seal = sealUnder(masterKey);
   using db = new DatabaseSync(join(dataDir, "atoll.db"), { readOnly: true });
   for (const [table, column, purpose] of [
     ["account_certificate", "id", keyPurpose],
     ["certificate", "id", keyPurpose],
     ["acme_account", "directory", accountKeyPurpose],
+    ["local_ca", "id", () => LOCAL_CA_KEY_PURPOSE],
   ] as const) {
     const sql = `SELECT ${column} AS id, sealed_key FROM ${table} WHERE sealed_key IS NOT NULL`;
     const rows = db.prepare(sql).all() as { id: string; sealed_key: Uint8Array }[];

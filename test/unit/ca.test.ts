@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +19,7 @@ import {
 } from "#certificate/local-ca.ts";
 import { type Clock, manualClock, systemClock } from "#clock.ts";
 import { openLocalCa } from "#x509/local-ca.ts";
+import { memoryCaStore } from "../support/ca-store.ts";
 
 const DAY = 86_400_000;
 const NOW = Date.UTC(2026, 10, 22);
@@ -100,27 +101,10 @@ describe("a name on a leaf", () => {
   });
 });
 
-describe("the local CA", () => {
-  test("is made once, with files that only their owner may read", async () => {
-    const directory = await folder();
-    const first = await openLocalCa(directory, manualClock(NOW));
-    await first.leafFor(NAMES, "api");
-    assert.equal((await openLocalCa(directory, manualClock(NOW))).caPem, first.caPem);
-    assert.deepEqual((await readdir(directory)).toSorted(), [
-      "api.key",
-      "api.pem",
-      "ca.key",
-      "ca.pem",
-    ]);
-    for (const name of ["ca.key", "api.key"]) {
-      assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600);
-    }
-    assert.equal((await stat(directory)).mode & 0o777, 0o700);
-  });
-
-  test("hands out the same leaf until a third of its life is left", async () => {
+describe("a leaf that is asked for again", () => {
+  test("is the same until a third of its life is left", async () => {
     const clock = manualClock(NOW);
-    const ca = await openLocalCa(await folder(), clock);
+    const ca = await openLocalCa(await folder(), memoryCaStore(), clock);
     const first = await ca.leafFor(NAMES, "api");
     clock.advance(260 * DAY);
     assert.equal((await ca.leafFor(NAMES, "api")).cert, first.cert);
@@ -130,56 +114,39 @@ describe("the local CA", () => {
     assert.ok(second.notAfter > first.notAfter);
   });
 
-  test("issues anew when the names change, or the stored leaf cannot be read", async () => {
+  test("is another when the names change, or after a start: its key was in memory only", async () => {
     const directory = await folder();
-    const ca = await openLocalCa(directory, manualClock(NOW));
+    const store = memoryCaStore();
+    const ca = await openLocalCa(directory, store, manualClock(NOW));
     const first = await ca.leafFor(NAMES, "api");
     const second = await ca.leafFor([...NAMES, "api.example.net"], "api");
     assert.notEqual(second.cert, first.cert);
-    await writeFile(join(directory, "api.pem"), "not a certificate");
-    const third = await ca.leafFor(NAMES, "api");
-    assert.match(third.cert, /BEGIN CERTIFICATE/);
+    const later = await openLocalCa(directory, store, manualClock(NOW));
+    const third = await later.leafFor(NAMES, "api");
+    assert.notEqual(third.cert, first.cert);
+    assert(new X509Certificate(third.cert).verify(new X509Certificate(ca.caPem).publicKey));
   });
 
-  test("is never replaced unasked when its files are damaged", async () => {
-    const directory = await folder();
-    await openLocalCa(directory, manualClock(NOW));
-    const other = await folder();
-    await openLocalCa(other, manualClock(NOW));
-    await writeFile(join(directory, "ca.key"), await readFile(join(other, "ca.key"), "utf8"));
-    await assert.rejects(openLocalCa(directory, manualClock(NOW)), /not the key of ca\.pem/);
-    await rm(join(directory, "ca.key"));
-    await assert.rejects(openLocalCa(directory, manualClock(NOW)), /ca\.key is missing/);
-    await writeFile(join(directory, "ca.pem"), "what is this");
-    await assert.rejects(openLocalCa(directory, manualClock(NOW)), /not a certificate/);
-  });
-
-  test("is made anew once it has expired", async () => {
-    const directory = await folder();
-    const first = await openLocalCa(directory, manualClock(NOW));
-    const later = await openLocalCa(directory, manualClock(NOW + 3_650 * DAY));
-    assert.notEqual(later.caPem, first.caPem);
-  });
-
-  test("differs in name from every other", async () => {
-    const subject = async (): Promise<string> =>
-      new X509Certificate((await openLocalCa(await folder(), manualClock(NOW))).caPem).subject;
-    assert.notEqual(await subject(), await subject());
+  test("is one for each purpose", async () => {
+    const ca = await openLocalCa(await folder(), memoryCaStore(), manualClock(NOW));
+    const leaf = await ca.leafFor(NAMES, "api");
+    assert.notEqual((await ca.leafFor(NAMES, "registry")).cert, leaf.cert);
+    assert.equal((await ca.leafFor(NAMES, "api")).cert, leaf.cert);
   });
 });
 
 describe("a leaf as others see it", () => {
   async function issued(clock: Clock): Promise<string> {
     const directory = await folder();
-    const ca = await openLocalCa(directory, clock);
-    await ca.leafFor(NAMES, "api");
+    const ca = await openLocalCa(directory, memoryCaStore(), clock);
+    await writeFile(join(directory, "leaf.pem"), (await ca.leafFor(NAMES, "api")).cert);
     return directory;
   }
 
   test("passes OpenSSL's strict check, for a host name, a wildcard and an address", async () => {
     const directory = await issued(systemClock);
     const strict = ["-x509_strict", "-purpose", "sslserver", "-CAfile", join(directory, "ca.pem")];
-    const leaf = join(directory, "api.pem");
+    const leaf = join(directory, "leaf.pem");
     for (const target of ["localhost", "images.spaces.localhost"]) {
       const said = await opensslSays("verify", ...strict, "-verify_hostname", target, leaf);
       assert.match(said, /: OK\n/);
@@ -191,7 +158,13 @@ describe("a leaf as others see it", () => {
 
   test("has the extensions that strict clients ask for", async () => {
     const directory = await issued(manualClock(NOW));
-    const printed = await opensslSays("x509", "-in", join(directory, "api.pem"), "-noout", "-text");
+    const printed = await opensslSays(
+      "x509",
+      "-in",
+      join(directory, "leaf.pem"),
+      "-noout",
+      "-text",
+    );
     for (const line of [
       /Basic Constraints: critical\s+CA:FALSE/,
       /Key Usage: critical\s+Digital Signature\n/,
@@ -205,7 +178,7 @@ describe("a leaf as others see it", () => {
   });
 
   test("is what a TLS client that trusts the CA connects to", async () => {
-    const ca = await openLocalCa(await folder(), systemClock);
+    const ca = await openLocalCa(await folder(), memoryCaStore(), systemClock);
     await using server = createServer(await ca.leafFor(NAMES, "api"), (socket) => socket.end());
     server.listen(0, "127.0.0.1");
     await once(server, "listening");

@@ -76,6 +76,22 @@ describe("atoll certificate", () => {
     }
   });
 
+  test("has those of the platform's own names for the operator", async () => {
+    await using server = await fakeServer();
+    const own = { ...PENDING, name: "api.example.net", dns_names: ["api.example.net"] };
+    const path = "/atoll/v1/certificates";
+    server.answer(`GET ${path}`, { certificates: [own], meta: { total: 1 } });
+    server.answer(`GET ${path}/other/events`, STORY);
+    server.answer(`POST ${path}/other/retry`, { certificate: own });
+    assert.match(
+      (await run(server, "list", "--platform")).stdout,
+      /^other +api\.example\.net +pend/m,
+    );
+    const { stdout } = await run(server, "show", "--platform", "api.example.net");
+    assert.match(stdout, /^2026-11-21T00:00:05Z +failed +NXDOMAIN$/m);
+    assert.equal((await run(server, "retry", "--platform", "api.example.net")).code, 0);
+  });
+
   test("says which one it does not find", async () => {
     await using server = await certificateServer();
     const { code, stderr } = await run(server, "show", "nope");

@@ -10,6 +10,7 @@ import { checkNode, judgeClock, judgeDisk } from "#cli/check-machine.ts";
 import { judgeCaEnd } from "#cli/check-server.ts";
 import { manualClock } from "#clock.ts";
 import { openLocalCa } from "#x509/local-ca.ts";
+import { memoryCaStore } from "../support/ca-store.ts";
 import { atoll, fakeServer, NOW, type Ran } from "./cli-fixture.ts";
 
 const root = await mkdtemp(join(tmpdir(), "atoll-doctor-"));
@@ -117,14 +118,18 @@ describe("atoll doctor", () => {
 
   test("warns of a folder that others may look into, and fails for a key that they may read", async () => {
     const dataDir = await folder();
-    await openLocalCa(join(dataDir, "ca"), manualClock(NOW));
+    await openLocalCa(join(dataDir, "ca"), memoryCaStore(), manualClock(NOW));
     await chmod(dataDir, 0o755);
-    await chmod(join(dataDir, "ca/ca.key"), 0o644);
+    await writeFile(join(dataDir, "ca/ca.key"), "of an earlier version", { mode: 0o644 });
     const found = await doctor({ ATOLL_DATA_DIR: dataDir });
     assert.match(found.message("data folder") ?? "", /chmod 700/);
     assert.equal(found.status("data folder"), "warn");
     assert.match(found.message("local CA") ?? "", /chmod 600/);
     assert.equal(found.status("local CA"), "fail");
+    await chmod(join(dataDir, "ca/ca.key"), 0o600);
+    const closed = await doctor({ ATOLL_DATA_DIR: dataDir });
+    assert.match(closed.message("local CA") ?? "", /the next start takes it into the database/);
+    assert.equal(closed.status("local CA"), "warn");
   });
 });
 

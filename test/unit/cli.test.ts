@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { systemClock } from "#clock.ts";
 import { openLocalCa } from "#x509/local-ca.ts";
+import { memoryCaStore } from "../support/ca-store.ts";
 import { atoll, dataFolder, type FakeServer, fakeServer, refuse } from "./cli-fixture.ts";
 
 const folders: string[] = [];
@@ -54,7 +55,7 @@ describe("a command", () => {
 
   test("trusts the local CA of the data folder", async () => {
     const env = await environment();
-    const ca = await openLocalCa(join(env.ATOLL_DATA_DIR, "ca"), systemClock);
+    const ca = await openLocalCa(join(env.ATOLL_DATA_DIR, "ca"), memoryCaStore(), systemClock);
     await using server = createServer(await ca.leafFor(["127.0.0.1"], "api"), (_, response) => {
       response.end(JSON.stringify({ tokens: [], meta: { total: 0 } }));
     });
@@ -206,7 +207,7 @@ describe("atoll ca", () => {
   test("shows, names and explains the CA without a server", async () => {
     const env = await environment({ pid: 2 ** 30 });
     const directory = join(env.ATOLL_DATA_DIR, "ca");
-    await openLocalCa(directory, systemClock);
+    await openLocalCa(directory, memoryCaStore(), systemClock);
     const path = join(directory, "ca.pem");
     assert.equal((await atoll(env, "ca", "path")).stdout, path);
     assert.match((await atoll(env, "ca", "show")).stdout, /Atoll local CA [0-9a-f]{8}/);
@@ -226,7 +227,7 @@ describe("atoll ca", () => {
   test("quotes a path with spaces for the shell", async () => {
     const env = { ATOLL_DATA_DIR: join((await environment()).ATOLL_DATA_DIR, "my data") };
     await mkdir(join(env.ATOLL_DATA_DIR), { recursive: true });
-    await openLocalCa(join(env.ATOLL_DATA_DIR, "ca"), systemClock);
+    await openLocalCa(join(env.ATOLL_DATA_DIR, "ca"), memoryCaStore(), systemClock);
     assert.match((await atoll(env, "ca", "trust")).stdout, /--cacert '\/.*\/my data\/ca\/ca\.pem'/);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { describe, test } from "node:test";
 import { made, openClient } from "./client-fixture.ts";
-import { problem } from "./strict-ca.ts";
+import { problem, type StrictCa } from "./strict-ca.ts";
 
 const NAMES = ["shop.example.net"];
 
@@ -41,6 +41,58 @@ describe("an account", () => {
     await client.order(NAMES, {});
     await open().order(NAMES, {});
     assert.equal(ca.seen.filter(({ path }) => path === "/new-account").length, 1);
+  });
+
+  describe("whose address has changed", () => {
+    const contacts = (ca: StrictCa): unknown[] =>
+      ca.seen
+        .filter(({ path }) => path.startsWith("/account/"))
+        .map(({ payload }) => (payload as { contact?: unknown }).contact);
+    const valid = { status: 200, body: { status: "valid" } };
+
+    test("has the CA told of it once, and of its absence", async () => {
+      const { ca, client, open } = await openClient({ email: "first@example.net" });
+      ca.answer("/new-order", ...Array.from({ length: 6 }, () => made(ca)));
+      ca.answer("/account/1", valid, valid);
+      await client.order(NAMES, {});
+      await open().order(NAMES, {});
+      for (const email of ["second@example.net", undefined]) {
+        await open({ email }).order(NAMES, {});
+        await open({ email }).order(NAMES, {});
+      }
+      assert.deepEqual(contacts(ca), [["mailto:second@example.net"], []]);
+    });
+
+    test("obtains certificates whatever the CA says to it, and tells it at the next start", async () => {
+      const { ca, client, open, warned } = await openClient();
+      ca.answer("/new-order", made(ca), made(ca), made(ca));
+      ca.answer("/account/1", problem("invalidContact", 400), valid);
+      await client.order(NAMES, {});
+      await open({ email: "new@example.net" }).order(NAMES, {});
+      assert.deepEqual(warned, ["the CA was not told of ATOLL_ACME_EMAIL"]);
+      await open({ email: "new@example.net" }).order(NAMES, {});
+      assert.deepEqual(contacts(ca), [["mailto:new@example.net"], ["mailto:new@example.net"]]);
+    });
+
+    test("is told of it where its URL was lost, since the CA changes nothing then", async () => {
+      const { ca, client, kept, open } = await openClient({ email: "old@example.net" });
+      ca.answer("/new-order", made(ca), made(ca));
+      ca.answer("/account/1", valid);
+      await client.order(NAMES, {});
+      kept.set(ca.directory, { keyPem: kept.get(ca.directory)?.keyPem ?? "" });
+      await open({ email: "new@example.net" }).order(NAMES, {});
+      assert.deepEqual(contacts(ca), [["mailto:new@example.net"]]);
+    });
+
+    test("is made again, with the new one, where the CA has forgotten it", async () => {
+      const { ca, client, kept, open } = await openClient({ email: "old@example.net" });
+      ca.answer("/new-order", made(ca), made(ca));
+      await client.order(NAMES, {});
+      ca.forget();
+      await open({ email: "new@example.net" }).order(NAMES, {});
+      assert.equal(kept.get(ca.directory)?.url, ca.url("/account/2"));
+      assert.equal(kept.get(ca.directory)?.email, "new@example.net");
+    });
   });
 
   test("that the CA has forgotten is made again, once, with the same key", async () => {

@@ -1,3 +1,4 @@
+import { fail } from "node:assert/strict";
 import { after } from "node:test";
 import type { AccountKey } from "#acme/account-keys.ts";
 import { type AcmeClientOptions, acmeClient } from "#acme/client.ts";
@@ -13,9 +14,10 @@ export async function openClient(options: Partial<AcmeClientOptions> = {}) {
   const clock = manualClock(NOW);
   const kept = new Map<string, AccountKey>();
   const saved: AccountKey[] = [];
+  const warned: string[] = [];
   const stop = new AbortController();
   after(() => stop.abort());
-  const open = () =>
+  const open = (more: Partial<AcmeClientOptions> = {}) =>
     acmeClient({
       directory: ca.directory,
       keys: {
@@ -30,10 +32,16 @@ export async function openClient(options: Partial<AcmeClientOptions> = {}) {
       caPem: undefined,
       clock,
       signal: stop.signal,
+      log: {
+        info: () => undefined,
+        warn: (_, message) => warned.push(message),
+        error: () => fail(),
+      },
       certificateId: (leaf) => `id-of.${leaf}`,
       ...options,
+      ...more,
     });
-  return { ca, clock, kept, saved, stop, open, client: open() };
+  return { ca, clock, kept, saved, warned, stop, open, client: open() };
 }
 
 /** An order as the CA writes it, with what a test says of it. */

@@ -26,6 +26,8 @@ const fullDisk: JobStore = {
   due: () => [job],
   nextDue: () => job.dueAt,
   find: () => job,
+  abandoned: () => [],
+  forget: async () => undefined,
   save: () => Promise.reject(diskFull(new Error("database or disk is full"))),
   issued: () => Promise.reject(diskFull(new Error("database or disk is full"))),
 };

@@ -14,6 +14,7 @@ import {
 import { manualClock } from "#clock.ts";
 import { sealUnder } from "#seal.ts";
 import { openLocalCa } from "#x509/local-ca.ts";
+import { memoryCaStore } from "../../support/ca-store.ts";
 
 const DAY = 86_400_000;
 const NOW = Date.UTC(2026, 10, 22);
@@ -42,7 +43,7 @@ async function world() {
   };
   const parts = {
     store,
-    ca: await openLocalCa(await mkdtemp(join(root, "ca-")), clock),
+    ca: await openLocalCa(await mkdtemp(join(root, "ca-")), memoryCaStore(), clock),
     seal: sealUnder(randomBytes(32)),
     settled: async (number: number) => void settled.push(number),
     log: { info: note, warn: note, error: note },

@@ -1,4 +1,4 @@
-import type { EdgeCertificate } from "#feed/entry.ts";
+import type { KeptCertificate } from "./certificate-directory.ts";
 import {
   type HandshakeEvents,
   releaseContext,
@@ -14,9 +14,9 @@ export class ContextCache {
   readonly #events: HandshakeEvents;
   readonly #max: number;
   /** By certificate, the one shown last at the end. One that is renewed is another certificate. */
-  readonly #contexts = new Map<EdgeCertificate, TlsContext>();
+  readonly #contexts = new Map<KeptCertificate, TlsContext>();
   /** The certificate that has an id in the cache. */
-  readonly #byId = new Map<string, EdgeCertificate>();
+  readonly #byId = new Map<string, KeptCertificate>();
   #ticketKeys: Buffer | undefined;
 
   constructor(events: HandshakeEvents, max: number) {
@@ -35,7 +35,7 @@ export class ContextCache {
   }
 
   /** @throws Error when OpenSSL does not take the certificate */
-  contextOf(certificate: EdgeCertificate): TlsContext {
+  contextOf(certificate: KeptCertificate): TlsContext {
     const known = this.#contexts.get(certificate);
     if (known !== undefined) {
       this.#contexts.delete(certificate);
@@ -58,7 +58,7 @@ export class ContextCache {
     }
   }
 
-  #drop(certificate: EdgeCertificate): void {
+  #drop(certificate: KeptCertificate): void {
     const context = this.#contexts.get(certificate);
     if (context !== undefined) releaseContext(context);
     this.#contexts.delete(certificate);

@@ -1,8 +1,8 @@
 import { constants, createHash } from "node:crypto";
 import { createServer, type SecureContext, type Server, type TLSSocket } from "node:tls";
-import type { EdgeCertificate } from "#feed/entry.ts";
 import { TICKET_KEYS_LIFETIME_MS } from "#limits.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "../../limits.ts";
+import type { KeptCertificate } from "./certificate-directory.ts";
 
 /** A certificate as OpenSSL holds it, and what makes handshakes with it. */
 export interface TlsContext {
@@ -45,7 +45,7 @@ const SESSION_ID_CONTEXT_BYTES = 32;
 
 /** @throws Error when OpenSSL does not take the certificate */
 export function tlsContext(
-  certificate: EdgeCertificate,
+  certificate: KeptCertificate,
   ticketKeys: Buffer | undefined,
   events: HandshakeEvents,
 ): TlsContext {
@@ -72,7 +72,8 @@ export function tlsContext(
  * would pile up. Handshakes and connections have a share of their own in it until they end.
  */
 export function releaseContext({ server }: TlsContext): void {
-  // Node has no other name for it.
+  // Node has no public name for it: `setSecureContext` makes another one, and leaves this one to V8. By
+  // then it may be called something else, and is freed by V8 as well, only later.
   const { _sharedCreds: own } = server as Server & { readonly _sharedCreds?: SecureContext };
   (own?.context as { close?(): void } | undefined)?.close?.();
 }
@@ -82,7 +83,7 @@ export function releaseContext({ server }: TlsContext): void {
  * under the same keys, and what a connection was authenticated for must not change on the way
  * (RFC 6066 §3, RFC 8446 §4.6.1).
  */
-function sessionIdContext({ id, names }: EdgeCertificate): string {
+function sessionIdContext({ id, names }: KeptCertificate): string {
   const text = JSON.stringify([id, ...names]);
   return createHash("sha256").update(text).digest("hex").slice(0, SESSION_ID_CONTEXT_BYTES);
 }

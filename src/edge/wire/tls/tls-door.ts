@@ -1,6 +1,5 @@
 import type { Socket } from "node:net";
 import type { Server, TLSSocket } from "node:tls";
-import type { EdgeCertificate } from "#feed/entry.ts";
 import type { Logger } from "#log.ts";
 import type { ChallengeDirectory } from "../../challenges/challenge-directory.ts";
 import { TlsChallenges } from "../../challenges/tls-challenges.ts";
@@ -8,7 +7,7 @@ import type { TlsTerms } from "../../exchange.ts";
 import { FIRST_OCTETS_MAX, TLS_CONTEXTS_MAX } from "../../limits.ts";
 import { readFirstOctets } from "../first-octets.ts";
 import { type AlertName, fatalAlert } from "./alert.ts";
-import type { CertificateDirectory } from "./certificate-directory.ts";
+import type { CertificateDirectory, KeptCertificate } from "./certificate-directory.ts";
 import { type ParsedClientHello, parseClientHello } from "./client-hello.ts";
 import { ContextCache } from "./context-cache.ts";
 import { CertificateTerms } from "./terms.ts";
@@ -41,7 +40,7 @@ export class TlsDoor {
   readonly #log: Logger;
   readonly #contexts: ContextCache;
   /** Certificates that OpenSSL did not take: each is complained of once. */
-  readonly #unusable = new WeakSet<EdgeCertificate>();
+  readonly #unusable = new WeakSet<KeptCertificate>();
   #admission: Admission | undefined;
 
   constructor(shown: ShownCertificates, log: Logger) {
@@ -101,7 +100,7 @@ export class TlsDoor {
     return hello.serverName === undefined ? "missing_extension" : "unrecognized_name";
   }
 
-  #usable(certificate: EdgeCertificate, serverOf: () => Server): Server | AlertName {
+  #usable(certificate: KeptCertificate, serverOf: () => Server): Server | AlertName {
     try {
       return serverOf();
     } catch (error) {

@@ -11,10 +11,11 @@ import { type ConnectionOptions, connect } from "node:tls";
 import { systemClock } from "#clock.ts";
 import type { EdgeCertificate } from "#feed/entry.ts";
 import { openLocalCa } from "#x509/local-ca.ts";
+import { memoryCaStore } from "../../../support/ca-store.ts";
 
 const root = await mkdtemp(join(tmpdir(), "atoll-tls-"));
 after(() => rm(root, { recursive: true }));
-const ca = await openLocalCa(join(root, "ca"), systemClock);
+const ca = await openLocalCa(join(root, "ca"), memoryCaStore(), systemClock);
 export const { caPem } = ca;
 
 /** A certificate of the CA that `caPem` is of. */

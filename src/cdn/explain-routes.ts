@@ -46,9 +46,11 @@ export function explainRoute(
     reply: ExplanationReply,
     handle: async ({ caller, body }) => {
       const explained = await explainer.explain(parseExplained(body));
-      const { endpointId } = explained;
-      // Whose an endpoint is, only its owner is told.
-      if (endpointId === undefined || service.find(caller.accountId, endpointId) === undefined) {
+      const { endpointId, isPlatform = false } = explained;
+      // Whose an endpoint is, only its owner is told; what the platform's names are, everybody knows.
+      const isOwn =
+        endpointId !== undefined && service.find(caller.accountId, endpointId) !== undefined;
+      if (!isOwn && !isPlatform) {
         throw notFound("No CDN endpoint of this account answers on that host.");
       }
       return { explanation: explanationView(explained) };

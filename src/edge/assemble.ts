@@ -85,5 +85,5 @@ export function assemble(assembly: Assembly): Assembled {
   const own = { feed, gate, platform, tiers, budget, origin, siblings, counters };
   const edge = new Edge({ ...own, clock: systemClock, log });
   const use = (): CacheUse => ({ ...tiers.stats(), siblings: siblings?.counts });
-  return { edge, memory, disk, siblings, decisive: { feed, gate, tiers, siblings }, use };
+  return { edge, memory, disk, siblings, decisive: { feed, gate, platform, tiers, siblings }, use };
 }

@@ -10,6 +10,7 @@ export function explain(decisions: Decisions): ExplainAnswer {
   const endpoint = live?.endpoint;
   return {
     ...(endpoint === undefined ? {} : { endpointId: endpoint.id }),
+    ...(decisions.handover.kind === "none" ? {} : { isPlatform: true }),
     decided: requestSteps(decisions),
     found: looking === undefined ? [] : foundSteps(decisions, looking, now),
   };

@@ -1,9 +1,11 @@
 import type { CacheCounters } from "#usage/cache-counters.ts";
 import type { RevalidationResult } from "#usage/cache-family.ts";
+import { unattended } from "./attendance.ts";
 import type { FetchRange } from "./cache/stored-body.ts";
 import type { FailureLog } from "./failure-log.ts";
 import { clientFields, proxyFields } from "./origin/forwarded-fields.ts";
 import type { Origin, OriginFailure, OriginResponse } from "./origin/origin.ts";
+import type { Outlook } from "./origin/origin-health.ts";
 import { receivedFields } from "./policy/received-fields.ts";
 import { resumable } from "./siblings/resumed-body.ts";
 import type { Siblings } from "./siblings/siblings.ts";
@@ -62,10 +64,15 @@ export class Fetching {
     return answer;
   }
 
-  /** For whoever reads a body that is not there whole. */
+  /** What is known of the origin, without asking. */
+  outlook({ live }: Visit): Outlook {
+    return this.#parts.origin.outlook(live.endpoint);
+  }
+
+  /** For whoever reads a body that is not there whole: more than one, and maybe for longer than this. */
   ranges(visit: Visit): FetchRange {
     return ({ first, last }, fields, signal) =>
-      this.fill(visit, ["range", `bytes=${first}-${last}`, ...fields], signal);
+      this.fill(unattended(visit), ["range", `bytes=${first}-${last}`, ...fields], signal);
   }
 
   async #fetch(

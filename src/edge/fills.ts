@@ -1,5 +1,6 @@
 import type { Clock } from "#clock.ts";
 import type { CacheCounters } from "#usage/cache-counters.ts";
+import { Attendance, unattended } from "./attendance.ts";
 import { Fill } from "./cache/fill.ts";
 import type { FillHead } from "./cache/fill-head.ts";
 import { primaryKeyOf, targetOfKey } from "./cache/key.ts";
@@ -10,8 +11,10 @@ import { isNegative } from "./cache/statuses.ts";
 import { hasValidator, type StoredResponse } from "./cache/stored-response.ts";
 import type { FeedFollower } from "./feed-follower.ts";
 import { type Fetching, sharedFields } from "./fetching.ts";
-import { PASSED_KEYS_MAX } from "./limits.ts";
-import { hasFailed } from "./miss.ts";
+import { inTime } from "./in-time.ts";
+import { ORIGIN_PROBE_DELAY_MAX_MS, PASSED_KEYS_MAX } from "./limits.ts";
+import { hasFailed, type Miss, waitMsOf } from "./miss.ts";
+import type { OriginFailure } from "./origin/origin.ts";
 import type { Tiers } from "./tiers/tiers.ts";
 import type { Visit } from "./visit.ts";
 import { wantedSlice } from "./wanted-slice.ts";
@@ -33,10 +36,29 @@ interface AwaitedHead {
   readonly isJoined: boolean;
 }
 
+/** A fetch that is under way. */
+interface Begun {
+  readonly fill: Fill;
+  readonly begunAt: number;
+}
+
+/** For those who need not wait: how it ends is told to who does. */
+const LATE: OriginFailure = {
+  kind: "failed",
+  status: 504,
+  detail: "origin-timeout",
+  reason: "The origin did not answer in time.",
+};
+const DOWN: OriginFailure = {
+  ...LATE,
+  detail: "origin-down",
+  reason: "The origin has not answered for a while, and is asked again in a moment.",
+};
+
 /** The fetches that are under way for all who want the same: one per key. */
 export class Fills {
   readonly #parts: FillsParts;
-  readonly #fills = new Map<string, Fill>();
+  readonly #fills = new Map<string, Begun>();
   /** Keys whose last answer was for one client alone: nobody waits for the next one. */
   readonly #passed = new Set<string>();
 
@@ -48,7 +70,8 @@ export class Fills {
   refresh(visit: Visit, stale: StoredResponse): void {
     const key = this.#parts.tiers.keyFor(visit.wanted);
     if (this.#fills.has(key)) return;
-    void this.#noteFailure(this.#begin(visit, key, stale), stale);
+    const { fill } = this.#begin(unattended(visit), key, stale);
+    void this.#noteFailure(fill, stale);
   }
 
   /** What fails is told where it failed; what is stale stays as it is, and is not refreshed at once. */
@@ -60,14 +83,47 @@ export class Fills {
     }
   }
 
-  /** Waits for the head that the one fetch of this key brings. */
-  async headFor(visit: Visit, stale: StoredResponse | undefined): Promise<AwaitedHead> {
-    const key = this.#parts.tiers.keyFor(visit.wanted);
+  /**
+   * Waits for the head that the one fetch of this key brings. Where something may stand in for it, a
+   * fetch that takes long is as good as failed for whoever waits, and goes on.
+   */
+  async headFor(visit: Visit, miss: Pick<Miss, "stale" | "ifError">): Promise<AwaitedHead> {
+    const { tiers, counters, fetching } = this.#parts;
+    const key = tiers.keyFor(visit.wanted);
+    const outlook = fetching.outlook(visit);
+    const waitMs = waitMsOf(miss, outlook);
+    if (waitMs === 0) {
+      if (outlook === "due") this.#look(visit, key, miss.stale);
+      return { key, head: DOWN, isJoined: false };
+    }
     const joined = this.#passed.has(key) ? undefined : this.#joinable(visit, key);
-    if (joined !== undefined) this.#parts.counters.collapsed();
-    const head = await (joined ?? this.#begin(visit, key, stale)).head;
-    this.#learn(key, head);
-    return { key, head, isJoined: joined !== undefined };
+    if (joined !== undefined) counters.collapsed();
+    const exchange = new Attendance(visit.exchange);
+    const begun = joined ?? this.#begin({ ...visit, exchange }, key, miss.stale);
+    const head = await (waitMs === undefined ? begun.fill.head : this.#headWithin(begun, waitMs));
+    exchange.end();
+    if (head === undefined) void this.#learnLater(begun.fill);
+    else this.#learn(key, head);
+    return { key, head: head ?? LATE, isJoined: joined !== undefined };
+  }
+
+  /** Whoever joins a fetch that is late already waits for it no more. */
+  async #headWithin({ fill, begunAt }: Begun, waitMs: number): Promise<FillHead | undefined> {
+    // The clock may have been set back.
+    const leftMs = Math.min(waitMs, begunAt + waitMs - this.#parts.clock.now());
+    return leftMs > 0 ? await inTime(fill.head, leftMs) : undefined;
+  }
+
+  /** One fetch sees whether an origin is back; one before it that hangs is not waited for. */
+  #look(visit: Visit, key: string, stale: StoredResponse | undefined): void {
+    const begunAt = this.#fills.get(key)?.begunAt ?? -Infinity;
+    if (this.#parts.clock.now() - begunAt < ORIGIN_PROBE_DELAY_MAX_MS) return;
+    void this.#learnLater(this.#begin(unattended(visit), key, stale).fill);
+  }
+
+  async #learnLater(fill: Fill): Promise<void> {
+    const head = await fill.head.catch(() => undefined);
+    if (head !== undefined) this.#learn(fill.key, head);
   }
 
   /**
@@ -106,15 +162,15 @@ export class Fills {
   }
 
   /** RFC 9111 §4: a request may wait for another's answer unless a purge lies between the two. */
-  #joinable(visit: Visit, key: string): Fill | undefined {
-    const fill = this.#fills.get(key);
-    if (fill === undefined) return undefined;
-    const effect = survivesPurges(visit.live.purges, visit.target, fill);
-    return effect === "unaffected" ? fill : undefined;
+  #joinable(visit: Visit, key: string): Begun | undefined {
+    const begun = this.#fills.get(key);
+    if (begun === undefined) return undefined;
+    const effect = survivesPurges(visit.live.purges, visit.target, begun.fill);
+    return effect === "unaffected" ? begun : undefined;
   }
 
-  #begin(visit: Visit, key: string, stale: StoredResponse | undefined): Fill {
-    const { tiers, fetching } = this.#parts;
+  #begin(visit: Visit, key: string, stale: StoredResponse | undefined): Begun {
+    const { tiers, fetching, clock } = this.#parts;
     const { live } = visit;
     const target = targetOfKey(key);
     const isPassed = this.#passed.has(key);
@@ -122,18 +178,19 @@ export class Fills {
       fetch: (fields, signal) =>
         isPassed ? fetching.alone(visit, fields, signal) : fetching.fill(visit, fields, signal),
       keep: (response) => {
-        if (this.#fills.get(key) !== fill) return;
+        if (this.#fills.get(key)?.fill !== fill) return;
         if (survivesPurges(live.purges, target, response) !== "gone") tiers.put(response);
       },
       supersede: () => {
         if (stale !== undefined) tiers.drop(stale);
       },
       closed: (closed) => {
-        if (this.#fills.get(closed.key) === closed) this.#fills.delete(closed.key);
+        if (this.#fills.get(closed.key)?.fill === closed) this.#fills.delete(closed.key);
       },
     });
-    this.#fills.set(key, fill);
-    return fill;
+    const begun = { fill, begunAt: clock.now() };
+    this.#fills.set(key, begun);
+    return begun;
   }
 
   #newFill(

@@ -29,16 +29,17 @@ export class Forwarder {
 
   /** Waits for the one fetch of this key, which may be under way already. */
   async collapse(visit: Visit, miss: Miss): Promise<void> {
-    const { clock, fills, tiers } = this.#parts;
+    const { clock, fills, tiers, fetching } = this.#parts;
     const waitedFrom = clock.now();
-    const { key, head, isJoined } = await fills.headFor(visit, miss.stale);
+    const { key, head, isJoined } = await fills.headFor(visit, miss);
     const timing = { originMs: clock.now() - waitedFrom };
     if (visit.exchange.left) return;
     const told = "told" in head ? head.told : undefined;
     const collapsed = isJoined || isCollapsed(told);
     const shelter = shelterOf(miss, head);
     if (shelter !== undefined) {
-      tiers.noteFailure(shelter.stored, clock.now());
+      // Where it is known to be down, whoever asks next may be the one that goes and sees.
+      if (fetching.outlook(visit) === "up") tiers.noteFailure(shelter.stored, clock.now());
       this.#parts.counters.servedStale("if-error");
       return this.#reply(visit, shelter.stored, shelter.outcome);
     }

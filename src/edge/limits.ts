@@ -45,8 +45,11 @@ export const HEAD_TIMEOUT_MS = 15_000;
 /** Between requests on one connection: above the 60 s that load balancers keep theirs. */
 export const IDLE_TIMEOUT_MS = 75_000;
 
-/** A reader that takes less than one batch (64 KiB, in the clear up to 512) in this time is cut. */
+/** A reader that takes less than `STALL_BYTES_MIN` in this time is cut, whatever it speaks. */
 export const WRITE_STALL_TIMEOUT_MS = 60_000;
+
+/** 1 KiB a second, half of what the slowest lines have; the kernel tells of it by tens of KiB. */
+export const STALL_BYTES_MIN = 64 * 1024;
 
 /** A reader that others wait for has to take this much in that time: 0.5 Mbit/s. Else it is cut. */
 export const HELD_UP_BYTES_MIN = 4 * 1024 * 1024;
@@ -193,9 +196,6 @@ export const HTTP2_SETTINGS_TIMEOUT_MS = 15_000;
 /** From the first octet of a frame to its last: 16 KiB at the pace of a modem. */
 export const HTTP2_FRAME_TIMEOUT_MS = 30_000;
 
-/** What a reader has to take in `WRITE_STALL_TIMEOUT_MS` by its windows: one socket buffer. */
-export const HTTP2_STALL_BYTES_MIN = 64 * 1024;
-
 /**
  * Streams that a peer resets, or has us reset, before they were answered (CVE-2023-44487,
  * CVE-2025-8671): a browser that leaves a page cancels all it has open, and each is a request whose
@@ -239,10 +239,10 @@ export const FIRST_OCTETS_MAX = 16 * 1024;
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /**
- * Certificates whose keys and chains are parsed and kept so, 34 KiB each: about 34 MiB. The one that
- * was shown least recently goes first, and costs 0.3 ms when it is asked for again.
+ * Certificates whose keys and chains are parsed and kept so: for OpenSSL 34 KiB each, and some more in V8's
+ * heap. The one that was shown least recently goes first, and costs 0.3 ms when it is asked for again.
  */
-export const TLS_CONTEXTS_MAX = 1_000;
+export const TLS_CONTEXTS_MAX = 300;
 
 /** Tags of one stored response, 8 KiB in all. With more it has any: every purge of a tag drops it. */
 export const CACHE_TAGS_MAX = 64;
@@ -278,8 +278,8 @@ export const ORIGIN_FAILURES_WINDOW_MS = 60_000;
 /** The first look at an origin that is down: as long as the restart of a small server takes. */
 export const ORIGIN_PROBE_DELAY_MIN_MS = 100;
 
-/** The longest wait between two: with the time that one takes, all is well 1 s after its return. */
-export const ORIGIN_PROBE_DELAY_MAX_MS = 800;
+/** The longest wait between two: all is well within 1 s of its return, and 5 minutes are 1,000 looks. */
+export const ORIGIN_PROBE_DELAY_MAX_MS = 400;
 
 /** Interim responses to one request: browsers are sent two. More would keep its timeout from ending. */
 export const ORIGIN_INTERIM_MAX = 32;

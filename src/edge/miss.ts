@@ -1,7 +1,9 @@
 import type { FillHead } from "./cache/fill-head.ts";
+import { STALE_DISCONNECTED_WAIT_MS, STALE_IF_ERROR_WAIT_MS } from "./cache/limits.ts";
 import { mayServeStale, type StaleIfError } from "./cache/reuse-decision.ts";
 import type { StoredResponse } from "./cache/stored-response.ts";
 import type { Forward, Outcome } from "./cache-status.ts";
+import type { Outlook } from "./origin/origin-health.ts";
 
 /** What the cache had for a request that goes forward. */
 export interface Miss {
@@ -37,6 +39,19 @@ export function shelterOf(
   const forwarded = status === undefined ? {} : { forwardStatus: status };
   const outcome: Outcome = { kind: "stale", reason: "if-error", ttlSeconds, ...forwarded };
   return { stored: stale, outcome };
+}
+
+/**
+ * For how long it is waited for an answer whose failure something shelters from: none in time is a
+ * failure (RFC 5861 §4). Undefined: nothing may stand in, and whatever comes is waited for.
+ */
+export function waitMsOf(
+  { stale, ifError }: Pick<Miss, "stale" | "ifError">,
+  outlook: Outlook,
+): number | undefined {
+  if (stale === undefined || ifError === "never") return undefined;
+  if (outlook !== "up") return 0;
+  return ifError === "error" ? STALE_IF_ERROR_WAIT_MS : STALE_DISCONNECTED_WAIT_MS;
 }
 
 /** Whether the origin had no answer, or a 5xx (RFC 9111 §4.3.3). */

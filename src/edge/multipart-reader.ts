@@ -1,25 +1,34 @@
 import type { MultipartLayout } from "#http/multipart-ranges.ts";
 import type { ByteRange } from "#http/range.ts";
-import { type BodyPart, ContentReader } from "./cache/content-reader.ts";
+import { type BodyPart, ContentReader, type Room } from "./cache/content-reader.ts";
+import type { StoredBody } from "./cache/stored-body.ts";
 
 const NO_TRAILERS: readonly string[] = [];
 
 /** Reads several ranges of a body as multipart/byteranges, one after another. */
 export class MultipartReader extends ContentReader {
   readonly #layout: MultipartLayout;
+  readonly #body: Pick<StoredBody, "hold" | "release">;
   readonly #open: (range: ByteRange) => ContentReader;
   /** The part that comes next. */
   #next = 0;
   #reader: ContentReader | undefined;
   #position = 0;
   #isDone = false;
+  #isClosed = false;
   #onReadable: (() => void) | undefined;
 
-  /** `open` reads one range of the body. */
-  constructor(layout: MultipartLayout, open: (range: ByteRange) => ContentReader) {
+  /** `open` reads one range of the body, which is held until the last of them was read. */
+  constructor(
+    layout: MultipartLayout,
+    body: Pick<StoredBody, "hold" | "release">,
+    open: (range: ByteRange) => ContentReader,
+  ) {
     super();
     this.#layout = layout;
+    this.#body = body;
     this.#open = open;
+    body.hold();
   }
 
   get position(): number {
@@ -38,10 +47,10 @@ export class MultipartReader extends ContentReader {
     return this.#reader?.holdsUpOthers ?? false;
   }
 
-  read(): BodyPart {
+  read(room?: Room): BodyPart {
     for (;;) {
       if (this.#reader === undefined) return this.#begin();
-      const part = this.#reader.read();
+      const part = this.#reader.read(room);
       if (part === "end") {
         this.#reader.close();
         this.#reader = undefined;
@@ -61,6 +70,9 @@ export class MultipartReader extends ContentReader {
     this.#reader?.close();
     this.#reader = undefined;
     this.#isDone = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#body.release();
   }
 
   /** The head of the next part, or what comes after the last. */

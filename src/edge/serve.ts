@@ -157,7 +157,13 @@ export class Edge {
     const miss = stored === undefined ? this.#missed(visit) : this.#answer(visit, stored, now);
     if (miss === undefined) return;
     const forwarder = this.#forwarder;
-    this.#go(visit, onlyIfCached ? forwarder.look(visit, miss) : forwarder.collapse(visit, miss));
+    // It may be what is served in the end.
+    miss.stale?.body.hold();
+    const work = onlyIfCached ? forwarder.look(visit, miss) : forwarder.collapse(visit, miss);
+    this.#go(
+      visit,
+      work.finally(() => miss.stale?.body.release()),
+    );
   }
 
   #missed({ wanted }: Visit): Miss {
@@ -187,7 +193,12 @@ export class Edge {
     const fetch = stored.body instanceof SlicedBody ? this.#fetching.ranges(visit) : undefined;
     if (visit.live.endpoint.settings?.compression === true) {
       const work = this.#coded.respond(visit, stored, { outcome, fetch, now });
-      if (work !== undefined) this.#go(visit, work);
+      if (work === undefined) return;
+      stored.body.hold();
+      this.#go(
+        visit,
+        work.finally(() => stored.body.release()),
+      );
       return;
     }
     visit.exchange.respond(storedReply(visit.request, stored, { visit, outcome, fetch, now }));

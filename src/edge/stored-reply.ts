@@ -132,7 +132,7 @@ function multipartReply(
     ...reply,
     section: new FieldSection(`${lines}content-type: ${layout.contentType}\r\n`),
     contentLength: layout.contentLength,
-    content: new MultipartReader(layout, (range) => {
+    content: new MultipartReader(layout, stored.body, (range) => {
       return stored.body.read(range.first, range.last + 1, context.fetch);
     }),
   };

@@ -42,6 +42,8 @@ export interface ExplainedStep {
 export interface ExplainAnswer {
   /** Of the endpoint that the request is for; absent: there is none. */
   readonly endpointId?: string;
+  /** The host is a name of the platform's own: of that everybody may know. */
+  readonly isPlatform?: boolean;
   /** What is decided before anything is looked for: the same in all workers. */
   readonly decided: readonly ExplainedStep[];
   /** What follows from what this worker finds. */
@@ -49,7 +51,7 @@ export interface ExplainAnswer {
 }
 
 /** What all workers would do. */
-export interface Explained extends Pick<ExplainAnswer, "endpointId" | "decided"> {
+export interface Explained extends Pick<ExplainAnswer, "endpointId" | "isPlatform" | "decided"> {
   /** Those that would do the same, together; in the order of their slots. */
   readonly workers: readonly {
     readonly slots: readonly number[];

@@ -61,9 +61,15 @@ function putTogether(answers: readonly SlotAnswer[], missing: number): Explained
     group.slots.push(slot);
     groups.set(name, group);
   }
-  const { endpointId, decided = [] } = answers[0]?.answer ?? {};
+  const { endpointId, isPlatform, decided = [] } = answers[0]?.answer ?? {};
   const workers = [...groups.values()];
-  return { ...(endpointId === undefined ? {} : { endpointId }), decided, workers, missing };
+  return {
+    ...(endpointId === undefined ? {} : { endpointId }),
+    ...(isPlatform === undefined ? {} : { isPlatform }),
+    decided,
+    workers,
+    missing,
+  };
 }
 
 function tooMany(): Problem {

@@ -2,6 +2,9 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 
 const DAYS: ReadonlySet<string> = new Set(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]);
 
+/** Every month has them. */
+const DAYS_ALWAYS = 28;
+
 const ZERO = 0x30;
 
 const RFC850_DATE =
@@ -73,6 +76,11 @@ function digits(text: string, from: number, to: number): number {
   return value;
 }
 
+/** RFC 5322 §3.3: a day is within the days that its month has in that year. */
+function daysOf(month: number, year: number): number {
+  return new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
+}
+
 function at(
   year: number,
   month: number,
@@ -84,5 +92,7 @@ function at(
   if (month < 0 || !(day >= 1 && day <= 31)) return undefined;
   // RFC 9110 §5.6.7 allows a leap second.
   if (!(hour <= 23 && minute <= 59 && second <= 60) || Number.isNaN(year)) return undefined;
-  return Date.UTC(year, month, day, hour, minute, second);
+  if (day > DAYS_ALWAYS && day > daysOf(month, year)) return undefined;
+  // To `Date.UTC` a year below 100 is one of the past century.
+  return year < 100 ? undefined : Date.UTC(year, month, day, hour, minute, second);
 }

@@ -15,8 +15,17 @@ export const STALE_ON_ERROR_SECONDS = 86_400;
 /** A proxy's origin has not said that it may, as a Space's owner has by using a CDN: a short while. */
 export const STALE_DISCONNECTED_SECONDS = 3_600;
 
-/** An origin that has just failed is asked again after this: normal within a second of its return. */
-export const FAILED_RETRY_MS = 1_000;
+/**
+ * An origin that has just failed is asked again for the same after this. Behind the wait for a look at
+ * one that is down it still leaves time to be normal within a second of its return.
+ */
+export const FAILED_RETRY_MS = 500;
+
+/** Whoever may have what is stale if the origin fails waits so long for it: above a lost SYN or two. */
+export const STALE_IF_ERROR_WAIT_MS = 3_000;
+
+/** Where only a disconnected cache may serve it: few origins that are there take as long to begin. */
+export const STALE_DISCONNECTED_WAIT_MS = 10_000;
 
 /** What varies by more than that is never asked for alike again: a browser sends fewer fields. */
 export const VARY_NAMES_MAX = 16;

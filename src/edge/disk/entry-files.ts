@@ -52,6 +52,8 @@ export interface EntryFiles {
   remove(path: string): Promise<number>;
   /** What this process has had read from disks, and not from memory, in whatever unit. */
   inputs(): number;
+  /** Turns of the processor that were taken from this process before it gave them up. */
+  preemptions(): number;
 }
 
 export function isAbsence(error: unknown): boolean {
@@ -124,6 +126,8 @@ export const localFiles: EntryFiles = {
   remove: (path) => writer.remove(path),
 
   inputs: () => resourceUsage().fsRead,
+
+  preemptions: () => resourceUsage().involuntaryContextSwitches,
 };
 
 /** Undefined: it was removed in the meantime. */

@@ -1,14 +1,11 @@
 import type { Clock } from "#clock.ts";
+import { SMALL_BODY_BYTES_MAX } from "../limits.ts";
 import type { EntryFiles } from "./entry-files.ts";
 import { bodyAt, type EntryFault, isBodyWhole } from "./entry-format.ts";
 import { entryName, entryPath } from "./entry-path.ts";
-import {
-  CHECKED_FOR_MS,
-  CTIME_PRECISION_MS,
-  FIRST_READ_BYTES,
-  HEAD_READ_BYTES,
-  TOUCH_INTERVAL_MS,
-} from "./limits.ts";
+import type { FileBody } from "./file-body.ts";
+import { LeftBodies } from "./left-bodies.ts";
+import { FIRST_READ_BYTES, HEAD_READ_BYTES, TOUCH_INTERVAL_MS } from "./limits.ts";
 import { type OpenedEntry, openEntry, openEntryNow, readBody } from "./open-entry.ts";
 import { type OpenFile, OpenFiles } from "./open-files.ts";
 import { QuickPace } from "./quick-pace.ts";
@@ -17,7 +14,8 @@ import type { RareLog } from "./rare-log.ts";
 /** What was stored under a key: the head as the caller's codec made it of bytes, and the body. */
 export interface DiskEntry<H> {
   readonly head: H;
-  readonly body: Buffer;
+  /** Read, or left in its file. */
+  readonly body: Buffer | FileBody;
 }
 
 /** An entry that is looked at, and not used: its head, and how long its body is. */
@@ -25,6 +23,9 @@ export interface PeekedEntry<H> {
   readonly head: H;
   readonly bodyBytes: number;
 }
+
+/** An entry, and room for its body. */
+type Begun<H> = DiskEntry<H> & { readonly body: Buffer };
 
 /** What became of reads. */
 export interface ReadCounts {
@@ -68,6 +69,7 @@ export class EntryReader<H> {
   readonly #parts: EntryReaderParts<H>;
   readonly #open: OpenFiles<H>;
   readonly #pace: QuickPace;
+  readonly #left: LeftBodies;
   readonly #scratch: Buffer[] = [];
   readonly #quickScratch = Buffer.allocUnsafeSlow(FIRST_READ_BYTES);
   /** What was written before is not believed. */
@@ -76,7 +78,8 @@ export class EntryReader<H> {
   constructor(parts: EntryReaderParts<H>) {
     this.#parts = parts;
     this.#open = new OpenFiles(parts.files, parts.monotonic, parts.openFilesMax);
-    this.#pace = new QuickPace(parts.monotonic, () => parts.files.inputs());
+    this.#pace = new QuickPace(parts.monotonic, parts.files);
+    this.#left = new LeftBodies(parts, this.#open, this.#pace);
   }
 
   get openFiles(): number {
@@ -87,6 +90,9 @@ export class EntryReader<H> {
   async read(key: string): Promise<DiskEntry<H> | undefined> {
     const file = this.#open.get(key);
     if (file === undefined) return this.#readUnopened(key);
+    if (file.layout.bodyBytes > SMALL_BODY_BYTES_MAX && this.#left.isChecked(file)) {
+      return this.#used(file, this.#left.heldFor(file));
+    }
     const body = this.#parts.allocate(file.layout.bodyBytes);
     this.#open.hold(file);
     try {
@@ -107,6 +113,8 @@ export class EntryReader<H> {
     const file = this.#open.get(key);
     if (file === undefined)
       return this.#pace.allowsOpening ? this.#readUnopenedNow(key) : "unknown";
+    // Who asks so has no one come between: it reads, or holds, before anything is closed.
+    if (this.#left.isChecked(file)) return this.#used(file, this.#left.bodyOf(file));
     const body = this.#parts.allocate(file.layout.bodyBytes);
     const bytes = this.#pace.timed(() =>
       this.#parts.files.readNow(file.fd, body, bodyAt(file.layout)),
@@ -210,7 +218,7 @@ export class EntryReader<H> {
   }
 
   /** The head of an entry, and room for its body. */
-  #begin(key: string, { key: found, head: bytes, layout }: OpenedEntry): DiskEntry<H> | EntryFault {
+  #begin(key: string, { key: found, head: bytes, layout }: OpenedEntry): Begun<H> | EntryFault {
     // Two keys of one name, or a file that was put elsewhere.
     if (found !== key) return "another key";
     const head = this.#parts.decodeHead(bytes);
@@ -223,7 +231,7 @@ export class EntryReader<H> {
     if (layout.writtenAt <= this.#notBefore) return undefined;
     const usedAt = this.#parts.monotonic.now();
     const file = { fd, name, head, layout, state, usedAt, touchedAt: state.mtimeMs, ...UNUSED };
-    file.checkedAt = this.#checkedNow(file);
+    this.#left.noteChecked(file);
     return file;
   }
 
@@ -235,23 +243,16 @@ export class EntryReader<H> {
   /** The bytes of an open file as its entry, if they are what was written. */
   #accepted(key: string, file: OpenFile<H>, body: Buffer, bytes: number) {
     if (bytes !== body.length) return this.#dropCorrupt(key, file.name, "truncated");
-    if (this.#parts.monotonic.now() - file.checkedAt >= CHECKED_FOR_MS) {
+    if (!this.#left.isChecked(file)) {
       if (!isBodyWhole(body, file.layout)) {
         return this.#dropCorrupt(key, file.name, "wrong checksum of the body");
       }
-      file.checkedAt = this.#checkedNow(file);
+      this.#left.noteChecked(file);
     }
     return this.#used(file, body);
   }
 
-  /** A file that changed just now may change again without its ctime: its check counts for once. */
-  #checkedNow({ state }: OpenFile<H>): number {
-    return this.#parts.clock.now() - state.ctimeMs > CTIME_PRECISION_MS
-      ? this.#parts.monotonic.now()
-      : Number.NEGATIVE_INFINITY;
-  }
-
-  #used(file: OpenFile<H>, body: Buffer): DiskEntry<H> {
+  #used(file: OpenFile<H>, body: Buffer | FileBody): DiskEntry<H> {
     this.#parts.counts.read += 1;
     this.#parts.counts.readBytes += body.length;
     const now = this.#parts.clock.now();
@@ -283,4 +284,11 @@ export class EntryReader<H> {
 }
 
 /** How an open file begins. */
-const UNUSED = { used: false, holds: 0, forgotten: false, checkedAt: Number.NEGATIVE_INFINITY };
+const UNUSED = {
+  used: false,
+  holds: 0,
+  forgotten: false,
+  isClosed: false,
+  checkedAt: Number.NEGATIVE_INFINITY,
+  body: undefined,
+};

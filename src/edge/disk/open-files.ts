@@ -1,6 +1,7 @@
 import type { Clock } from "#clock.ts";
 import type { EntryFiles, FileState } from "./entry-files.ts";
 import type { EntryLayout } from "./entry-format.ts";
+import type { FileBody } from "./file-body.ts";
 import { OPEN_FILE_IDLE_MS, OPEN_FILES_CHECKED_MAX } from "./limits.ts";
 
 /** The file of an entry, open, its key and head read and checked. */
@@ -20,7 +21,14 @@ export interface OpenFile<H> {
   used: boolean;
   holds: number;
   forgotten: boolean;
+  /** Its descriptor may be another file's. */
+  isClosed: boolean;
+  /** Made when it was first left in the file. */
+  body: FileBody | undefined;
 }
+
+/** As much of one as it takes to keep it open. */
+type Held = Pick<OpenFile<unknown>, "fd" | "isClosed" | "forgotten" | "holds">;
 
 /**
  * Files that stay open, so that a hit opens none. What was replaced or removed, by whoever, is
@@ -81,11 +89,11 @@ export class OpenFiles<H> {
   }
 
   /** While it is held, its descriptor stays what it is. */
-  hold(file: OpenFile<H>): void {
+  hold(file: Held): void {
     file.holds += 1;
   }
 
-  release(file: OpenFile<H>): void {
+  release(file: Held): void {
     file.holds -= 1;
     if (file.holds === 0 && file.forgotten) this.#letGo(file);
   }
@@ -140,12 +148,15 @@ export class OpenFiles<H> {
     return nlink === 0 || ctimeMs !== state.ctimeMs || size !== state.size;
   }
 
-  #close(file: OpenFile<H>): void {
+  #close(file: Held): void {
     file.forgotten = true;
     if (file.holds === 0) this.#letGo(file);
   }
 
-  #letGo({ fd }: OpenFile<H>): void {
+  #letGo(file: Held): void {
+    if (file.isClosed) return;
+    file.isClosed = true;
+    const { fd } = file;
     if (this.#files.stateNow(fd).nlink === 0) this.#files.close(fd);
     else this.#files.closeNow(fd);
   }

@@ -1,5 +1,6 @@
 import type { Clock } from "#clock.ts";
 import {
+  QUICK_HANG_MS_MAX,
   QUICK_INPUTS_MAX,
   QUICK_READ_MS_MAX,
   QUICK_REST_MS,
@@ -8,25 +9,36 @@ import {
   QUICK_STALL_REST_MS,
 } from "./limits.ts";
 
+/** What the system counts of this process. */
+export interface SystemCounts {
+  /** What it has had read from disks. */
+  readonly inputs: () => number;
+  /** Turns of the processor that were taken from it. */
+  readonly preemptions: () => number;
+}
+
 /**
  * Whether reads may hold up the loop: as long as they come from the page cache. What is slow waited
- * for the disk, if the system has read from it since; else for a turn of the processor.
+ * for the disk, if the system has read from it since; else for a turn of the processor, if one was
+ * taken from it.
  */
 export class QuickPace {
   readonly #clock: Clock;
-  readonly #inputs: () => number;
-  #lastInputs = 0;
-  #sweptInputs = 0;
+  readonly #counts: SystemCounts;
+  #lastInputs: number;
+  #lastPreemptions: number;
+  #sweptInputs: number;
   /** Whether the second before this one had little read from disks. */
   #isCached = true;
   #slowMs = 0;
   #restsUntil = Number.NEGATIVE_INFINITY;
 
-  /** The clock is a monotonic one; `inputs` counts what this process has had read from disks. */
-  constructor(clock: Clock, inputs: () => number) {
+  /** The clock is a monotonic one. */
+  constructor(clock: Clock, counts: SystemCounts) {
     this.#clock = clock;
-    this.#inputs = inputs;
-    this.#lastInputs = inputs();
+    this.#counts = counts;
+    this.#lastInputs = counts.inputs();
+    this.#lastPreemptions = counts.preemptions();
     this.#sweptInputs = this.#lastInputs;
   }
 
@@ -54,17 +66,22 @@ export class QuickPace {
   /** What was slow is forgotten. To be called each second. */
   sweep(): void {
     this.#slowMs = 0;
-    this.#lastInputs = this.#inputs();
+    this.#lastInputs = this.#counts.inputs();
+    this.#lastPreemptions = this.#counts.preemptions();
     this.#isCached = this.#lastInputs - this.#sweptInputs <= QUICK_INPUTS_MAX;
     this.#sweptInputs = this.#lastInputs;
   }
 
   #noteSlow(now: number, tookMs: number): void {
-    const inputs = this.#inputs();
+    const inputs = this.#counts.inputs();
+    const preemptions = this.#counts.preemptions();
     const fromDisk = inputs > this.#lastInputs;
+    const isPreempted = preemptions > this.#lastPreemptions;
     this.#lastInputs = inputs;
+    this.#lastPreemptions = preemptions;
     // Not every system counts what it reads.
-    if (fromDisk || tookMs > QUICK_STALL_MS_MAX) this.#slowMs += tookMs;
+    const isStall = tookMs > (isPreempted ? QUICK_HANG_MS_MAX : QUICK_STALL_MS_MAX);
+    if (fromDisk || isStall) this.#slowMs += tookMs;
     if (this.#slowMs <= QUICK_SLOW_MS_MAX) return;
     this.#restsUntil = now + (fromDisk ? QUICK_REST_MS : QUICK_STALL_REST_MS);
   }

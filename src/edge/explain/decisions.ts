@@ -1,25 +1,29 @@
-import type { EdgeCertificate } from "#feed/entry.ts";
 import type { ExplainQuery } from "#feed/explained.ts";
 import { cacheKey } from "../cache/key.ts";
 import { decideLookup, type Lookup } from "../cache/lookup-decision.ts";
 import { type PurgeEffect, survivesPurges } from "../cache/purges.ts";
 import { decideReuse, type Reuse } from "../cache/reuse-decision.ts";
 import { selects } from "../cache/vary.ts";
+import { keyAuthorizationFor } from "../challenges/http-challenge.ts";
 import type { Client } from "../exchange.ts";
 import type { FeedFollower } from "../feed-follower.ts";
 import { fieldOf } from "../fields.ts";
 import type { Gate, Passage } from "../gate.ts";
+import type { PlatformNames, PlatformPassage } from "../handover/platform-names.ts";
 import { hostName, type LiveEndpoint } from "../names.ts";
 import type { RequestHead } from "../request.ts";
 import type { Siblings } from "../siblings/siblings.ts";
 import type { Peeked, PeekedResponse } from "../tiers/peek.ts";
 import type { Tiers } from "../tiers/tiers.ts";
+import type { KeptCertificate } from "../wire/tls/certificate-directory.ts";
 
 /** By what a worker decides of requests. */
 export interface DecisionParts {
   readonly feed: FeedFollower;
   readonly gate: Gate;
   readonly tiers: Tiers;
+  /** Absent: there are none. */
+  readonly platform?: PlatformNames | undefined;
   /** Absent: this worker is the only one. */
   readonly siblings?: Pick<Siblings, "owns"> | undefined;
 }
@@ -30,8 +34,12 @@ export interface Decisions {
   readonly isTls: boolean;
   readonly now: number;
   /** Over TLS, what would be shown; absent: there is none, and so no request. */
-  readonly certificate: EdgeCertificate | undefined;
+  readonly certificate: KeptCertificate | undefined;
+  /** Whether it is what a CA asks for: that is answered before anything else. */
+  readonly isChallenge: boolean;
   readonly live: LiveEndpoint | undefined;
+  /** Of what no endpoint answers. */
+  readonly handover: PlatformPassage;
   readonly passage: Passage;
   /** Absent: the edge has answered. */
   readonly looking: Looking | undefined;
@@ -63,6 +71,7 @@ export interface Found {
 /** Of a client that is anywhere. */
 const ADDRESS = "127.0.0.1";
 const NO_FIELDS: readonly string[] = [];
+const NONE: PlatformPassage = { kind: "none" };
 
 /** Decides as the edge does, and does none of it: nothing is fetched, counted or noted. */
 export async function decisionsOf(
@@ -85,12 +94,16 @@ export async function decisionsOf(
   const tls = { version: "TLSv1.3", covers: () => true };
   const client: Client = isTls ? { address: ADDRESS, tls } : { address: ADDRESS };
   const passage = gate.decide(request, live, client, now);
-  const isAsked = !isTls || certificate !== undefined;
+  const isChallenge = !isTls && keyAuthorizationFor(feed.challenges, request) !== undefined;
+  const handover =
+    (live === undefined ? parts.platform?.decide(request, client) : undefined) ?? NONE;
+  const isAsked = !isChallenge && (!isTls || certificate !== undefined);
   const looking =
     isAsked && passage.kind === "admitted"
       ? await look(parts, { request, client, now }, passage)
       : undefined;
-  return { request, isTls, now, certificate, live, passage, looking };
+  const found = { certificate, isChallenge, live, handover, passage, looking };
+  return { request, isTls, now, ...found };
 }
 
 async function look(

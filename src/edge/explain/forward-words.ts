@@ -3,6 +3,7 @@ import { effectiveRange, evaluateInCache, type RequestField } from "#http/precon
 import { selectRanges } from "#http/range.ts";
 import { unreachable } from "#unreachable.ts";
 import { invalidatedTargets } from "../cache/invalidation.ts";
+import { STALE_DISCONNECTED_WAIT_MS, STALE_IF_ERROR_WAIT_MS } from "../cache/limits.ts";
 import type { Reuse, StaleIfError } from "../cache/reuse-decision.ts";
 import { conditionsFor } from "../cache/stored-response.ts";
 import { decideCompression } from "../coding/compressible.ts";
@@ -39,15 +40,14 @@ export function forwardSteps(
       { step: "origin", lines: besideLines(reuse, kept) },
     ];
   }
-  const why = missLines(found);
   if (lookup.kind === "lookup" && lookup.onlyIfCached) {
     return [
-      { step: "answer", lines: [...why, "504: the request says only-if-cached"] },
+      { step: "answer", lines: [found.isSiblings ? ELSEWHERE : NOWHERE] },
       { step: "origin", lines: ["is not asked"] },
     ];
   }
   return [
-    { step: "answer", lines: why },
+    { step: "answer", lines: missLines(found) },
     { step: "origin", lines: fillLines(request, looking, found) },
   ];
 }
@@ -139,6 +139,11 @@ function besideLines(reuse: Used, { slices }: PeekedResponse): string[] {
   return [refresh, "slices that are neither in memory nor on disk are fetched as they are read"];
 }
 
+/** RFC 9111 §5.2.1.7. */
+const NOWHERE = "504: the request says only-if-cached, and there is nothing that may be used";
+const ELSEWHERE =
+  "what the worker that owns this key has stored, if that may be used; else 504: the request says only-if-cached";
+
 function missLines(found: Found): string[] {
   const lines = whyForward(found);
   if (!found.isSiblings) return lines;
@@ -164,8 +169,8 @@ const STALE: Readonly<Record<Exclude<Reuse, Used>["reason"], string>> = {
 
 const FAILING: Readonly<Record<StaleIfError, string>> = {
   never: "if the origin fails, its failure is the answer",
-  disconnected: "if the origin cannot be reached, what is stored stands in",
-  error: "if the origin fails, what is stored stands in",
+  disconnected: `if the origin cannot be reached, or is silent for ${STALE_DISCONNECTED_WAIT_MS / 1_000} s, what is stored stands in`,
+  error: `if the origin fails, or is silent for ${STALE_IF_ERROR_WAIT_MS / 1_000} s, what is stored stands in`,
 };
 
 /** The one fetch for all who ask for this meanwhile. */

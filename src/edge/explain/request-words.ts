@@ -7,7 +7,7 @@ import type { Decisions } from "./decisions.ts";
 
 /** What of a request is decided before anything is looked for. */
 export function requestSteps(decisions: Decisions): readonly ExplainedStep[] {
-  const { request, isTls, certificate, live, looking } = decisions;
+  const { request, isTls, certificate, isChallenge, live, handover, looking } = decisions;
   const { method, host, target } = request;
   const how = isTls ? "over TLS" : "in the clear";
   const asked: ExplainedStep = {
@@ -16,6 +16,8 @@ export function requestSteps(decisions: Decisions): readonly ExplainedStep[] {
   };
   const tls: ExplainedStep[] = isTls ? [{ step: "tls", lines: [tlsLine(certificate)] }] : [];
   if (isTls && certificate === undefined) return [asked, ...tls];
+  if (isChallenge) return [asked, { step: "gate", lines: CHALLENGE }];
+  if (handover.kind !== "none") return [asked, ...tls, ...platformSteps(handover)];
   const endpoint: ExplainedStep = { step: "endpoint", lines: endpointLines(live) };
   if (live === undefined) return [asked, ...tls, endpoint];
   const gate: ExplainedStep = { step: "gate", lines: gateLines(decisions, live) };
@@ -29,6 +31,29 @@ export function requestSteps(decisions: Decisions): readonly ExplainedStep[] {
     { step: "key", lines: [key] },
     { step: "lookup", lines: [lookupLine(lookup)] },
   ];
+}
+
+/** RFC 8555 §8.3: its content is for the CA, and nobody else's to be told of. */
+const CHALLENGE = [
+  "the edge answers by itself with 200: a CA looks here for the answer to its challenge (http-01)",
+  "that goes before all that an endpoint on this host says, and is not stored",
+];
+
+function platformSteps(
+  handover: Exclude<Decisions["handover"], { kind: "none" }>,
+): readonly ExplainedStep[] {
+  const lines =
+    handover.kind === "refused"
+      ? [refusalLine(handover), ...withLines(handover.lines)]
+      : ["it is handed to the control plane as it comes, and nothing of it is stored"];
+  return [
+    { step: "endpoint", lines: ["none: the host is a name of the platform's own"] },
+    { step: "gate", lines },
+  ];
+}
+
+function refusalLine({ status, reason }: { readonly status: number; readonly reason: string }) {
+  return `the edge answers by itself with ${status}${reason === "" ? "" : `: ${reason}`}`;
 }
 
 function tlsLine(certificate: Decisions["certificate"]): string {
@@ -57,11 +82,9 @@ function endpointLines(live: LiveEndpoint | undefined): string[] {
 function gateLines({ request, passage }: Decisions, { endpoint }: LiveEndpoint): string[] {
   switch (passage.kind) {
     case "refused": {
-      const { status, reason, lines } = passage;
-      const page = decideErrorPage(endpoint.settings, request, status);
+      const page = decideErrorPage(endpoint.settings, request, passage.status);
       const standIn = page.kind === "stand-in" ? [`${page.key} of the Space is its content`] : [];
-      const why = reason === "" ? "" : `: ${reason}`;
-      return [`the edge answers by itself with ${status}${why}`, ...standIn, ...withLines(lines)];
+      return [refusalLine(passage), ...standIn, ...withLines(passage.lines)];
     }
     case "answered":
       return [

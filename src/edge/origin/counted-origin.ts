@@ -1,6 +1,8 @@
 import type { Clock } from "#clock.ts";
+import type { EdgeEndpoint } from "#feed/entry.ts";
 import type { CacheCounters } from "#usage/cache-counters.ts";
 import type { Origin, OriginFailure, OriginRequest, OriginResponse } from "./origin.ts";
+import type { Outlook } from "./origin-health.ts";
 
 /** Any origin, its fetches counted. */
 export class CountedOrigin implements Origin {
@@ -33,6 +35,10 @@ export class CountedOrigin implements Origin {
     if (answer.kind === "response") this.#counters.fetched(answer.status, tookMs);
     else this.#counters.fetchFailed(answer.detail, tookMs);
     return answer;
+  }
+
+  outlook(endpoint: EdgeEndpoint): Outlook {
+    return this.#origin.outlook(endpoint);
   }
 
   close(): Promise<void> {

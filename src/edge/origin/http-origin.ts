@@ -1,4 +1,5 @@
 import type { Clock } from "#clock.ts";
+import type { EdgeEndpoint } from "#feed/entry.ts";
 import { unreachable } from "#unreachable.ts";
 import {
   EMBEDDED_FETCHES_MAX,
@@ -18,11 +19,11 @@ import { ConnectionLost, failed, failureOf, RequestUnusable } from "./fetch-fail
 import { FetchSlots, type SlotAnswer } from "./fetch-slots.ts";
 import { isOperatorsHost } from "./forbidden-address.ts";
 import { ORIGIN_IDLE_TIMEOUT_MS } from "./limits.ts";
-import { type EmbeddedSpaces, type LocatedOrigin, locate } from "./locate.ts";
+import { type EmbeddedSpaces, type LocatedOrigin, locate, originOf } from "./locate.ts";
 import type { Origin, OriginFailure, OriginRequest, OriginResponse } from "./origin.ts";
 import type { OutgoingRequest } from "./origin-connection.ts";
 import { OriginFetch } from "./origin-fetch.ts";
-import { OriginHealth, type Permission } from "./origin-health.ts";
+import { OriginHealth, type Outlook, type Permission } from "./origin-health.ts";
 import { OriginPools } from "./origin-pools.ts";
 import type { ReceivedHead } from "./received-head.ts";
 import { requestText } from "./request-text.ts";
@@ -106,6 +107,10 @@ export class HttpOrigin implements Origin {
       }
     }
     return await this.#fetch(request, { located, signal, release });
+  }
+
+  outlook(endpoint: EdgeEndpoint): Outlook {
+    return this.#health.outlook(originOf(endpoint, this.#embedded), this.#clock.now());
   }
 
   async close(): Promise<void> {

@@ -46,7 +46,7 @@ export function locate(wanted: Wanted, embedded: EmbeddedSpaces, now: number): L
 function inEmbeddedSpace({ endpoint, target }: Wanted, embedded: EmbeddedSpaces): Location {
   return {
     kind: "location",
-    origin: `http://127.0.0.1:${embedded.port}`,
+    origin: originOf(endpoint, embedded),
     path: `/${endpoint.space}.${endpoint.region}${target}`,
     fields: { [HOP_SECRET_FIELD]: embedded.secret },
   };
@@ -90,6 +90,11 @@ function baseOf(upstream: UpstreamOrigin): Base {
   const base = { origin, host, path: pathname.replace(/\/$/, "") };
   BASES.set(upstream, base);
   return base;
+}
+
+/** Which one an endpoint's objects are fetched from: its health is that of all who share it. */
+export function originOf({ upstream }: EdgeEndpoint, embedded: EmbeddedSpaces): string {
+  return upstream === undefined ? `http://127.0.0.1:${embedded.port}` : baseOf(upstream).origin;
 }
 
 /** `.` and `..` as segments, also where dots and slashes are escaped. */

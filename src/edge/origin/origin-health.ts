@@ -41,6 +41,9 @@ export type Permission =
 
 const GO: Permission = { kind: "go" };
 
+/** What those who need not wait for an answer want to know of an origin: "due" is down, and to be asked. */
+export type Outlook = "up" | "down" | "due";
+
 /** Any answer is a sign of life: a 503 too has come from somewhere. */
 export function afterAnswer(now: number): Health {
   return { kind: "up", answeredAt: now, failures: 0, failedAt: 0 };
@@ -71,12 +74,17 @@ export function afterFailure(
 export function permitFetch(health: Health | undefined, now: number, random: number): Permission {
   if (health?.kind !== "down") return GO;
   const { status, probeAt } = health;
-  // A clock that was set back is no reason to wait for longer.
-  const isEarly = now < probeAt && probeAt - now <= ORIGIN_PROBE_DELAY_MAX_MS;
-  if (isEarly) return { kind: "wait", status, waitMs: probeAt - now };
+  if (outlookOf(health, now) === "down") return { kind: "wait", status, waitMs: probeAt - now };
   const probes = health.probes + 1;
   const next = now + probeDelayMs(probes, random);
   return { kind: "probe", health: { ...health, probes, probeAt: next } };
+}
+
+export function outlookOf(health: Health | undefined, now: number): Outlook {
+  if (health?.kind !== "down") return "up";
+  const waitMs = health.probeAt - now;
+  // A clock that was set back is no reason to wait for longer.
+  return waitMs > 0 && waitMs <= ORIGIN_PROBE_DELAY_MAX_MS ? "down" : "due";
 }
 
 /** Doubles up to a limit that it never exceeds, and is up to a quarter shorter by chance. */
@@ -92,6 +100,10 @@ export class OriginHealth {
 
   constructor(random: () => number) {
     this.#random = random;
+  }
+
+  outlook(origin: string, now: number): Outlook {
+    return outlookOf(this.#known.get(origin), now);
   }
 
   /** Says whether a fetch may go; if it is the one that goes and sees, no other is for a while. */

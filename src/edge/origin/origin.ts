@@ -2,6 +2,7 @@ import type { EdgeEndpoint } from "#feed/entry.ts";
 import type { BodyLength } from "../cache/storage-decision.ts";
 import type { RequestContent } from "../request-content.ts";
 import type { FromSibling } from "../siblings/answer.ts";
+import type { Outlook } from "./origin-health.ts";
 
 /** A fetch as the edge makes it: nothing of the client's but what is named here. */
 export interface OriginRequest {
@@ -95,5 +96,7 @@ export interface Origin {
   /** Names this installation in the CDN-Loop of each request (RFC 8586): what has it was here before. */
   readonly loopToken: string;
   fetch(request: OriginRequest, signal: AbortSignal): Promise<OriginResponse | OriginFailure>;
+  /** What is known without asking, of where an endpoint's responses come from. */
+  outlook(endpoint: EdgeEndpoint): Outlook;
   close(): Promise<void>;
 }

@@ -84,8 +84,13 @@ export class SiblingAnswers {
     if (stored === "unknown") stored = await tiers.find(visit.wanted);
     const miss = stored === undefined ? UNKNOWN : this.#use(asked, stored);
     if (miss === undefined || exchange.left) return "answered";
-    if (onlyStored) this.#fail(asked, NOT_STORED);
-    else await this.#collapse(asked, miss);
+    if (onlyStored) {
+      this.#fail(asked, NOT_STORED);
+      return "answered";
+    }
+    // It may be what is told in the end.
+    miss.stale?.body.hold();
+    await this.#collapse(asked, miss).finally(() => miss.stale?.body.release());
     return "answered";
   }
 
@@ -113,8 +118,11 @@ export class SiblingAnswers {
   /** Waits for the one fetch of the key. */
   async #collapse(asked: Asked, miss: Miss): Promise<void> {
     const { visit, exchange } = asked;
-    const { fills, tiers, clock } = this.#parts;
-    const { key, head, isJoined } = await fills.headFor(visit, miss.stale);
+    const { fills, fetching, tiers, clock } = this.#parts;
+    // Whether it may wait for less than the answer, whoever has it itself decides by what that is.
+    const isTheirs = isConditional(asked) && fetching.outlook(visit) === "up";
+    const ifError = isTheirs ? "never" : miss.ifError;
+    const { key, head, isJoined } = await fills.headFor(visit, { stale: miss.stale, ifError });
     if (exchange.left) return;
     const shelter = isConditional(asked) ? undefined : shelterOf(miss, head);
     if (shelter !== undefined) {

@@ -1,4 +1,4 @@
-import { type BodyPart, ContentReader } from "../cache/content-reader.ts";
+import { type BodyPart, ContentReader, type Room } from "../cache/content-reader.ts";
 import type { FetchRange } from "../cache/stored-body.ts";
 import { SLICE_BYTES } from "../limits.ts";
 import { SLICE_RUN_FAILURES_MAX } from "./limits.ts";
@@ -52,8 +52,8 @@ export class SlicedReader extends ContentReader {
     return this.#slice?.holdsUpOthers ?? false;
   }
 
-  read(): BodyPart {
-    const part = this.#isTruncated ? "truncated" : this.#next();
+  read(room?: Room): BodyPart {
+    const part = this.#isTruncated ? "truncated" : this.#next(room);
     if (part === "truncated") this.#isTruncated = true;
     return part;
   }
@@ -69,11 +69,11 @@ export class SlicedReader extends ContentReader {
     this.#source.closed(this.#wake);
   }
 
-  #next(): BodyPart {
+  #next(room: Room | undefined): BodyPart {
     while (this.#position < this.#end) {
       const slice = this.#slice ?? this.#nextSlice();
       if (typeof slice === "string") return slice;
-      const part = slice.read();
+      const part = slice.read(room);
       if (typeof part !== "string") {
         this.#position += part.length;
         return part;

@@ -26,3 +26,9 @@ export const PIECE_BYTES_MAX = 16 * 1024;
 
 /** One block: some hundred hits. */
 export const READ_BLOCK_BYTES = 1024 * 1024;
+
+/** The same of larger ones: to take in 1 MiB, and evict it, costs what it costs to send it five times. */
+export const LARGE_READS_PER_PROMOTION = 64;
+
+/** One read of a body that stays in its file: it leaves in one write, from memory that is still at hand. */
+export const FILE_PIECE_BYTES = 128 * 1024;

@@ -3,6 +3,7 @@ import type { MemoryBudget } from "../cache/memory-budget.ts";
 import type { MemoryStore } from "../cache/memory-store.ts";
 import { StoredResponse } from "../cache/stored-response.ts";
 import type { DiskTier } from "../disk/disk-tier.ts";
+import type { FileBody } from "../disk/file-body.ts";
 import { FieldSection } from "../fields.ts";
 import type { SliceKeeper } from "../slices/slice-source.ts";
 import { encodeSlice, type KeptHead } from "./kept-head.ts";
@@ -66,7 +67,7 @@ export class SliceTier {
     this.#disk.put(key, encodeSlice(), octets);
   }
 
-  #promote(key: string, octets: Buffer): Body | undefined {
+  #promote(key: string, octets: Buffer | FileBody): Body | undefined {
     const body = wholeBody(octets, this.#budget);
     if (body !== undefined) this.#memory.put(sliceEntry(key, body));
     return body;

@@ -8,12 +8,15 @@ import type { StoredBody } from "../cache/stored-body.ts";
 import { StoredResponse } from "../cache/stored-response.ts";
 import type { DiskTier } from "../disk/disk-tier.ts";
 import type { DiskEntry } from "../disk/entry-reader.ts";
+import { FileBody } from "../disk/file-body.ts";
 import { SLICE_BYTES } from "../limits.ts";
 import { type SlicedIdentity, SliceSource } from "../slices/slice-source.ts";
 import { SlicedBody } from "../slices/sliced-body.ts";
 import { encodeResponse, encodeVaries, type KeptHead, type ResponseHead } from "./kept-head.ts";
 import {
   FAILURES_NOTED_MAX,
+  LARGE_READS_PER_PROMOTION,
+  PIECE_BYTES_MAX,
   READS_PER_PROMOTION,
   ROOM_SHARE,
   SLICE_SOURCES_MAX,
@@ -55,6 +58,8 @@ export class Tiers {
   readonly #variants = new VariantIndex((key) => this.#memory.delete(key));
   /** By key, of what was served all the same: what is read from disk once more has no note of it. */
   readonly #failures = new Map<string, number>();
+  /** What is served from files that are open: made once, like what is in memory. */
+  readonly #inFiles = new WeakMap<FileBody, StoredResponse>();
   /** From disk, of bodies in one piece. */
   #reads = 0;
   /** Of bodies that are read, or were of late: all who read one share what is fetched of it. */
@@ -214,10 +219,8 @@ export class Tiers {
       this.#dropOnceOutdated(stored);
       return stored;
     }
-    const body = this.#isPromoted(octets) ? wholeBody(octets, this.#budget) : undefined;
-    if (body === undefined) {
-      return new StoredResponse({ key, ...rest, body: new PassingBody(octets) });
-    }
+    const body = this.#isPromoted(octets.length) ? wholeBody(octets, this.#budget) : undefined;
+    if (body === undefined) return this.#passing(key, rest, octets);
     const stored = new StoredResponse({ key, ...rest, body });
     this.#memory.put(stored);
     return stored;
@@ -227,10 +230,21 @@ export class Tiers {
    * Where memory is full, one of some: who is asked for often is soon among them, and the others would
    * cost more to take in and to evict again than to read from the page cache.
    */
-  #isPromoted(octets: Buffer): boolean {
+  #isPromoted(bytes: number): boolean {
     const { used, bytesMax } = this.#budget;
     this.#reads += 1;
-    return used + octets.length <= bytesMax * ROOM_SHARE || this.#reads % READS_PER_PROMOTION === 0;
+    if (used + bytes <= bytesMax * ROOM_SHARE) return true;
+    const reads = bytes > PIECE_BYTES_MAX ? LARGE_READS_PER_PROMOTION : READS_PER_PROMOTION;
+    return this.#reads % reads === 0;
+  }
+
+  /** For one reply; of a body that stays in its file, for all until that is closed. */
+  #passing(key: string, head: Omit<ResponseHead, "slices">, octets: Buffer | FileBody) {
+    const known = octets instanceof FileBody ? this.#inFiles.get(octets) : undefined;
+    if (known !== undefined) return known;
+    const stored = new StoredResponse({ key, ...head, body: new PassingBody(octets) });
+    if (octets instanceof FileBody) this.#inFiles.set(octets, stored);
+    return stored;
   }
 
   /** The disk, where this worker is who writes what has this key. */
@@ -265,6 +279,10 @@ export class Tiers {
 function wholeOf(body: StoredBody): readonly Buffer[] | undefined {
   if (body instanceof SlicedBody) return [];
   if (body.sizeBytes > SLICE_BYTES || body.state !== "whole") return undefined;
+  if (body instanceof PassingBody) {
+    const whole = body.whole();
+    return whole === undefined ? undefined : [whole];
+  }
   const single = body.single();
   if (single !== undefined) return [single];
   const octets: Buffer[] = [];

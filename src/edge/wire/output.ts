@@ -1,15 +1,19 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import type { Room } from "../cache/content-reader.ts";
 import { COPIED_BYTES_MAX, PLAIN_BATCH_BYTES, SLAB_BYTES, TLS_BATCH_BYTES } from "../limits.ts";
 import type { Slab, Slabs } from "./slabs.ts";
 
 const NOTHING = Buffer.alloc(0);
 
+/** Room for less is not worth a read of what is longer: what is in the slab leaves first. */
+const ROOM_BYTES_MIN = 64 * 1024;
+
 /**
  * What goes out on one connection. Heads, frames and small bodies are put together in a slab and
  * leave in one write when the batch is flushed; what is larger is written from where it is.
  */
-export class Output {
+export class Output implements Room {
   readonly #socket: Socket;
   readonly #slabs: Slabs;
   readonly #isTls: boolean;
@@ -18,6 +22,8 @@ export class Output {
   #start = 0;
   #end = 0;
   #corked = false;
+  /** Somebody may have put octets behind what is there. */
+  #isOpen = false;
   /** Of a body that is kept anyway, as much as one write should have. */
   readonly batchBytesMax: number;
 
@@ -45,8 +51,21 @@ export class Output {
     this.#commit();
   }
 
-  /** Adds octets. Those that are not copied must not change until they are written. */
+  open(bytes: number): Buffer {
+    const slab = this.reserve(Math.min(bytes, ROOM_BYTES_MIN));
+    this.#isOpen = true;
+    return slab.subarray(this.#end, Math.min(SLAB_BYTES, this.#end + this.batchBytesMax));
+  }
+
+  /**
+   * Adds octets. Those that were put where `open` said are not copied; others that are not must not
+   * change until they are written.
+   */
   bytes(bytes: Buffer): void {
+    if (this.#isOpen && this.#isAtEnd(bytes)) {
+      this.advance(this.#end + bytes.length);
+      return;
+    }
     if (bytes.length > COPIED_BYTES_MAX) {
       this.#cork();
       this.#writeSlab();
@@ -88,6 +107,7 @@ export class Output {
 
   /** The octets up to `end` of the reserved buffer have been written. */
   advance(end: number): void {
+    this.#isOpen = false;
     this.#end = end;
     this.#commit();
   }
@@ -98,6 +118,13 @@ export class Output {
     if (!this.#corked) return;
     this.#corked = false;
     this.#socket.uncork();
+  }
+
+  #isAtEnd({ buffer, byteOffset }: Buffer): boolean {
+    const slab = this.#slab?.bytes;
+    return (
+      slab !== undefined && buffer === slab.buffer && byteOffset === slab.byteOffset + this.#end
+    );
   }
 
   #commit(): void {

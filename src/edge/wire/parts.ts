@@ -11,7 +11,7 @@ export interface ConnectionParts {
   /** For how long things take: nobody sets it back. */
   readonly stopwatch: Clock;
   readonly slabs: Slabs;
-  /** A reader who takes less than a batch in this time is cut; absent: as limits.ts has it. */
+  /** A reader who takes next to nothing in this time is cut; absent: as limits.ts has it. */
   readonly writeStallMs?: number;
   /** Told of what a peer of HTTP/2 did wrong, in one of few words. HTTP/1.1 answers such with a status. */
   readonly faulted?: (reason: string) => void;

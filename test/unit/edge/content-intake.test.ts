@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import { manualClock } from "#clock.ts";
 import { ContentIntake } from "#edge/wire/http1/content-intake.ts";
 
 const KIB = 1024;
 const NOBODY = { wanted: () => undefined, room: () => undefined };
 
 function intakeOf(length: number | "unknown", events = NOBODY): ContentIntake {
-  return new ContentIntake(length, manualClock(0), events);
+  return new ContentIntake(length, 0, events);
 }
 
 describe("content that nobody has taken yet", () => {

@@ -9,6 +9,7 @@ import { DiskTier } from "#edge/disk/disk-tier.ts";
 import { decisionsOf } from "#edge/explain/decisions.ts";
 import { explain } from "#edge/explain.ts";
 import { FeedFollower } from "#edge/feed-follower.ts";
+import { PlatformNames } from "#edge/handover/platform-names.ts";
 import { decodeHead, type KeptHead } from "#edge/tiers/kept-head.ts";
 import { Tiers } from "#edge/tiers/tiers.ts";
 import { wholeBody } from "#edge/tiers/whole-body.ts";
@@ -26,6 +27,9 @@ export const PROXY: EdgeEndpoint = {
   domain: "",
   upstream: { url: "http://origin.example" },
 };
+
+/** What the control plane answers on. */
+export const PLATFORM_NAME = "api.example.net";
 
 /** What a test stores: a 200 without fields, received now, unless it says otherwise. */
 interface Kept {
@@ -98,7 +102,9 @@ export class Explained {
     { now = NOW, tiers = this.tiers, owns = true } = {},
   ): Promise<ExplainAnswer> {
     const request = { isTls: false, host, target: "/a", method: "GET", fields: [], ...asked };
-    const parts = { feed: this.feed, gate: newGate(), tiers, siblings: { owns: () => owns } };
+    const platform = new PlatformNames([{ name: PLATFORM_NAME, port: 1, secret: "" }], 8_444);
+    const siblings = { owns: () => owns };
+    const parts = { feed: this.feed, gate: newGate(), tiers, platform, siblings };
     return explain(await decisionsOf(parts, { request, now }));
   }
 

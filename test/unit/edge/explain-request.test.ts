@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { signTarget } from "#edge/policy/signed-url.ts";
-import { Explained, PROXY } from "./explain-fixture.ts";
+import { Explained, PLATFORM_NAME, PROXY } from "./explain-fixture.ts";
 import { APP, endpoint, host, NOW, RULE } from "./settings/support.ts";
 
 describe("an explanation, of what is decided before anything is looked for,", () => {
@@ -31,6 +31,45 @@ describe("an explanation, of what is decided before anything is looked for,", ()
       step: "endpoint",
       lines: ["none answers on this host: 404"],
     });
+  });
+
+  test("ends where the control plane answers, and says how", async () => {
+    const explained = new Explained();
+    const clear = await explained.answer({ host: PLATFORM_NAME });
+    assert.equal(clear.isPlatform, true);
+    assert.deepEqual(clear.decided.slice(1), [
+      { step: "endpoint", lines: ["none: the host is a name of the platform's own"] },
+      {
+        step: "gate",
+        lines: [
+          "the edge answers by itself with 308: This is served over https only. A token that was sent in the clear is known to others.",
+          `the reply has location: https://${PLATFORM_NAME}:8444/a`,
+        ],
+      },
+    ]);
+    const names = [PLATFORM_NAME];
+    const certificate = { id: "c2", names, certPem: "", keyPem: "", notAfter: NOW };
+    explained.feed.apply([{ number: 2, kind: "certificate-put", certificate }]);
+    const [gate] = await explained.lines("gate", { host: PLATFORM_NAME, isTls: true });
+    assert.equal(
+      gate,
+      "it is handed to the control plane as it comes, and nothing of it is stored",
+    );
+    assert.equal((await explained.answer()).isPlatform, undefined);
+  });
+
+  test("says that a CA is answered before anything else, and not with what", async () => {
+    const explained = new Explained({ settings: { httpsRedirect: true } });
+    const token = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA";
+    const target = `/.well-known/acme-challenge/${token}`;
+    const kind = "http-01" as const;
+    const challenge = { id: "1", kind, name: host, token, keyAuthorization: `${token}.secret` };
+    explained.feed.apply([{ number: 2, kind: "challenge-put", challenge }]);
+    const { decided, found } = await explained.answer({ target });
+    assert.deepEqual(found, []);
+    assert.match(decided.at(-1)?.lines.join() ?? "", /with 200: a CA looks here/);
+    assert(!JSON.stringify(decided).includes("secret"));
+    assert.match((await explained.lines("gate", { target: "/a" })).join(), /308/);
   });
 
   test("ends where there is no certificate for the name, and names the one that there is", async () => {

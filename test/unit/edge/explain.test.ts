@@ -123,7 +123,7 @@ describe("an explanation of a request that the store may answer", () => {
       at: HOUR,
       answer: [
         /^REVALIDATED if .*; it is no longer fresh$/,
-        /^if the origin fails, what is stored/,
+        /^if the origin fails, or is silent for 3 s, what is stored/,
       ],
       origin: /^if-none-match: "v"$/m,
     },
@@ -227,6 +227,12 @@ describe("an explanation of a request that the store may answer", () => {
     const explained = new Explained(PROXY);
     assert.match((await explained.lines("answer", asked)).at(-1) ?? "", /^504/);
     assert.deepEqual(await explained.lines("origin", asked), ["is not asked"]);
+  });
+
+  test("of only-if-cached says that the worker which owns the key is asked for what it has", async () => {
+    const asked = { fields: ["cache-control", "only-if-cached"] };
+    const lines = await new Explained(PROXY).lines("answer", asked, { owns: false });
+    assert.match(lines.join(), /^what the worker that owns this key has stored, .+ else 504/);
   });
 });
 

@@ -205,6 +205,7 @@ describe("a fill", () => {
     assert(await verify(edge.port, "/big", object));
     assert(slow.bytesRead < object.length);
     // It takes nothing for a minute, and is cut.
+    edge.sweep();
     edge.clock.advance(61_000);
     edge.sweep();
     slow.resume();

@@ -30,7 +30,7 @@ describe("RFC 5861 §3: stale-while-revalidate", () => {
   });
 
   test("does not ask again at once when the fetch has failed", () => {
-    const reuse = reused(swr30, 70, { failedSecondsAgo: 0.5 });
+    const reuse = reused(swr30, 70, { failedSecondsAgo: 0.25 });
     assert.deepEqual(reuse, { ...stale, ttlSeconds: -10, refresh: false });
   });
 

@@ -85,6 +85,7 @@ describe("a reader of what is stored", () => {
     await drained(edge, "/a");
     const slow = await stalled(edge, "/a");
     for (let turn = 0; turn < 100; turn += 1) await setImmediate();
+    edge.sweep();
     edge.clock.advance(59_000);
     edge.sweep();
     await roundTrip(edge);

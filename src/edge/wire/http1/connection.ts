@@ -117,7 +117,7 @@ export class Connection implements Exchange, WireConnection {
       this.#refuse(408, "The request content did not come in time.");
     }
     if (now < this.#deadline) return;
-    if (this.#phase !== "reading" || this.#output.isFull) this.#socket.destroy();
+    if (this.#phase !== "reading") this.#socket.destroy();
     else if (this.#input.isEmpty) this.#end();
     else this.#refuse(408, "The request head did not come in time.");
   }
@@ -201,7 +201,7 @@ export class Connection implements Exchange, WireConnection {
 
   /** What came of it with the head is taken at once: most content is whole before it is wanted. */
   #beginContent(request: Http1RequestHead): boolean {
-    this.#intake = new ContentIntake(request.contentLength, this.#parts.clock, {
+    this.#intake = new ContentIntake(request.contentLength, this.#parts.clock.now(), {
       wanted: () => {
         if (request.expectsContinue) this.inform(100, []);
       },
@@ -238,7 +238,7 @@ export class Connection implements Exchange, WireConnection {
     if (waits && this.#input.isFull) this.#socket.pause();
     if (this.#phase !== "reading") return;
     if (this.#output.isFull) {
-      this.#deadline = this.#parts.clock.now() + WRITE_STALL_TIMEOUT_MS;
+      this.#deadline = Infinity;
     } else if (this.#inputEnded) {
       this.#end();
     } else {

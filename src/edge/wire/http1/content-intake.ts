@@ -1,4 +1,3 @@
-import type { Clock } from "#clock.ts";
 import {
   CHUNK_OVERHEAD_BYTES,
   CONTENT_BYTES_MAX,
@@ -6,6 +5,7 @@ import {
   CONTENT_TIMEOUT_MS,
 } from "../../limits.ts";
 import { RequestContent } from "../../request-content.ts";
+import { Pace } from "../pace.ts";
 import { ChunkedDecoder, type Decoded } from "./chunked.ts";
 
 /** What the connection is told of the content that it brings in. */
@@ -19,6 +19,8 @@ interface IntakeEvents {
 /** So many chunks in one read are small ones. */
 const JOINED_CHUNKS_MIN = 16;
 
+const PACE_TERMS = { bytesMin: CONTENT_BYTES_MIN, timeoutMs: CONTENT_TIMEOUT_MS };
+
 /** The content of one request as it comes in by HTTP/1.1 (RFC 9112 §6). */
 export class ContentIntake {
   readonly content: RequestContent;
@@ -30,15 +32,11 @@ export class ContentIntake {
   #waitingChunks = 0;
   #receivedBytes = 0;
   #ended = false;
-  readonly #clock: Clock;
-  /** By when the sender has to have brought more, and what it had brought as that was set. */
-  #deadline: number;
-  #bytesAtDeadline = 0;
+  readonly #pace = new Pace(PACE_TERMS);
 
-  constructor(length: number | "unknown", clock: Clock, events: IntakeEvents) {
+  constructor(length: number | "unknown", now: number, events: IntakeEvents) {
     this.#events = events;
-    this.#clock = clock;
-    this.#deadline = clock.now() + CONTENT_TIMEOUT_MS;
+    this.#pace.wait(now, 0);
     this.#decoder = length === "unknown" ? new ChunkedDecoder() : undefined;
     this.#left = length === "unknown" ? 0 : length;
     this.content = new RequestContent({
@@ -62,7 +60,9 @@ export class ContentIntake {
 
   /** Whether the sender brings nothing, or next to nothing, though there is room for it. */
   isLate(now: number): boolean {
-    return now >= this.#deadline && !this.isFull && !this.#ended;
+    if (this.#ended || this.isFull) this.#pace.rest();
+    else this.#pace.wait(now, this.#receivedBytes);
+    return this.#pace.isTooSlow(now);
   }
 
   /** Takes what belongs to this content from `input`; the content ends itself when all has come. */
@@ -97,20 +97,12 @@ export class ContentIntake {
     this.#waitingBytes += content.length;
     this.#waitingChunks += 1;
     this.content.add(content);
-    if (this.#receivedBytes - this.#bytesAtDeadline >= CONTENT_BYTES_MIN) this.#extend();
-  }
-
-  #extend(): void {
-    this.#bytesAtDeadline = this.#receivedBytes;
-    this.#deadline = this.#clock.now() + CONTENT_TIMEOUT_MS;
   }
 
   #taken(bytes: number): void {
     const wasFull = this.isFull;
     this.#waitingBytes -= bytes;
     this.#waitingChunks = this.#waitingBytes === 0 ? 0 : this.#waitingChunks - 1;
-    if (!wasFull || this.isFull) return;
-    this.#extend();
-    this.#events.room();
+    if (wasFull && !this.isFull) this.#events.room();
   }
 }

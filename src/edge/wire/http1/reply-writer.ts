@@ -1,17 +1,15 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import type { Clock } from "#clock.ts";
 import { ContentReader } from "../../cache/content-reader.ts";
 import { fieldSection } from "../../fields.ts";
-import { HELD_UP_BYTES_MIN, WRITE_STALL_TIMEOUT_MS } from "../../limits.ts";
 import type { Reply } from "../../reply.ts";
 import { statusLine } from "../../status-line.ts";
+import { HoldUp } from "../hold-up.ts";
 import type { Output } from "../output.ts";
 import type { ConnectionParts } from "../parts.ts";
+import { Uptake } from "../uptake.ts";
 
-const NEVER = Infinity;
-
-type WriteTerms = Pick<ConnectionParts, "clock" | "writeStallMs">;
+type WriteTerms = Pick<ConnectionParts, "writeStallMs">;
 
 /** What the connection adds to a reply. */
 export interface ReplyTerms {
@@ -27,24 +25,20 @@ export interface ReplyTerms {
 export class ReplyWriter {
   readonly #socket: Socket;
   readonly #output: Output;
-  readonly #clock: Clock;
-  readonly #stallMs: number;
+  readonly #uptake: Uptake;
+  readonly #holdUp = new HoldUp();
   readonly #written: () => void;
   #reader: ContentReader | undefined;
   /** All has been handed to the socket, which still refers to it. */
   #ended = false;
   #chunked = false;
   #sentBytes = 0;
-  #deadline = NEVER;
-  /** Since when others wait for this connection to read, and what it had read by then. */
-  #holdingUp: { readonly since: number; readonly position: number } | undefined;
 
   /** `written` is called after each streamed reply. */
   constructor(socket: Socket, output: Output, terms: WriteTerms, written: () => void) {
     this.#socket = socket;
     this.#output = output;
-    this.#clock = terms.clock;
-    this.#stallMs = terms.writeStallMs ?? WRITE_STALL_TIMEOUT_MS;
+    this.#uptake = new Uptake(socket, terms.writeStallMs);
     this.#written = written;
   }
 
@@ -74,8 +68,15 @@ export class ReplyWriter {
     output.text(`x-request-id: ${reply.requestId}\r\n${connectionLine(terms)}\r\n`);
     this.#sentBytes = 0;
     if (content instanceof ContentReader) {
-      this.#stream(content, chunked);
-      return false;
+      const small = chunked ? undefined : content.readSmall(output);
+      if (small === undefined) {
+        this.#stream(content, chunked);
+        return false;
+      }
+      content.close();
+      this.#sentBytes = small.length;
+      output.bytes(small);
+      return true;
     }
     if (content !== undefined) {
       this.#sentBytes = content.length;
@@ -88,36 +89,28 @@ export class ReplyWriter {
   pump(): void {
     const reader = this.#reader;
     if (reader === undefined) return;
-    // More of the body is no sign of life of the peer's: only what it takes moves its deadline.
-    if (this.#output.isFull && this.#deadline !== NEVER) return;
     while (!this.#output.isFull) {
       // Not before the kernel has it: what waits for a slow reader stays on that reader's account.
       if (this.#ended) return this.#finish();
       const state = this.#writeBatch(reader);
-      if (state === "pending" && !this.#output.isFull) {
-        this.#deadline = NEVER;
-        return;
-      }
+      if (state === "pending" && !this.#output.isFull) return;
       if (state === "truncated") {
         // RFC 9112 §8: cut, so that the client cannot take what it has for the whole.
         this.#cut();
         return;
       }
     }
-    this.#deadline = this.#clock.now() + this.#stallMs;
   }
 
-  /** Whether the peer reads nothing, or so little that others, who wait for it, starve. */
+  /** Whether the peer reads next to nothing, or so little that others, who wait for it, starve. */
   isTooSlow(now: number): boolean {
-    return now >= this.#deadline || this.#holdsUpOthers(now);
+    return this.#uptake.isTooSlow(now) || this.#holdUp.isTooSlow(this.#reader, now);
   }
 
   close(): void {
     this.#reader?.close();
     this.#reader = undefined;
     this.#ended = false;
-    this.#deadline = NEVER;
-    this.#holdingUp = undefined;
   }
 
   /** The reader is closed at the end, or with the connection. */
@@ -145,7 +138,7 @@ export class ReplyWriter {
     // Of a body that is kept anyway a write may refer to much; of another one it is what keeps it.
     const bytesMax = reader.isRetained ? output.batchBytesMax : 1;
     for (let bytes = 0; bytes < bytesMax; ) {
-      const part = reader.read();
+      const part = reader.read(this.#chunked ? undefined : output);
       if (typeof part !== "string") {
         this.#writePart(part);
         bytes += part.length;
@@ -174,19 +167,6 @@ export class ReplyWriter {
       trailers += `${reader.trailers[i]}: ${reader.trailers[i + 1]}\r\n`;
     }
     this.#output.text(`0\r\n${trailers}\r\n`);
-  }
-
-  #holdsUpOthers(now: number): boolean {
-    const reader = this.#reader;
-    if (reader?.holdsUpOthers !== true) {
-      this.#holdingUp = undefined;
-      return false;
-    }
-    const { position } = reader;
-    const { since, position: before } = this.#holdingUp ?? { since: now, position };
-    if (position - before >= HELD_UP_BYTES_MIN) this.#holdingUp = { since: now, position };
-    else this.#holdingUp = { since, position: before };
-    return now - this.#holdingUp.since >= WRITE_STALL_TIMEOUT_MS;
   }
 }
 

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Client } from "../../exchange.ts";
 import { LINGER_TIMEOUT_MS, WRITE_STALL_TIMEOUT_MS } from "../../limits.ts";
 import type { ConnectionParts, WireConnection } from "../parts.ts";
+import { Uptake } from "../uptake.ts";
 import { Deadlines, FINISHED } from "./deadlines.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
@@ -29,6 +30,7 @@ export class Http2Connection implements WireConnection {
   readonly #parts: ConnectionParts;
   readonly #frames = new FrameReader();
   readonly #writer: FrameWriter;
+  readonly #uptake: Uptake;
   readonly #streams = new Streams();
   readonly #tolerance: Tolerance;
   readonly #sender: Sender;
@@ -59,6 +61,7 @@ export class Http2Connection implements WireConnection {
     const inflow = new Inflow(writer, wake);
     const peer = new PeerSettings();
     this.#writer = writer;
+    this.#uptake = new Uptake(socket);
     this.#tolerance = tolerance;
     this.#sender = sender;
     this.#inflow = inflow;
@@ -96,7 +99,7 @@ export class Http2Connection implements WireConnection {
 
   expire(now: number): void {
     if (this.#phase === "closed") return;
-    if (now >= this.#deadline) {
+    if (now >= this.#deadline || this.#uptake.isTooSlow(now)) {
       this.#socket.destroy();
       return;
     }
@@ -129,7 +132,6 @@ export class Http2Connection implements WireConnection {
 
   #onDrain(): void {
     if (this.#phase === "lingering") return;
-    this.#deadline = NEVER;
     if (this.#socket.isPaused()) this.#socket.resume();
     this.#receive();
   }
@@ -210,8 +212,6 @@ export class Http2Connection implements WireConnection {
       this.#fail(FINISHED);
       return;
     }
-    if (!this.#writer.isBlocked) this.#deadline = NEVER;
-    else if (this.#deadline === NEVER) this.#deadline = this.#now() + WRITE_STALL_TIMEOUT_MS;
     this.#deadlines.noteIdle();
   }
 

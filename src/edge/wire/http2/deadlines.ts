@@ -4,9 +4,9 @@ import {
   HTTP2_SETTINGS_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
 } from "../../limits.ts";
+import { Pace } from "../pace.ts";
 import type { FrameReader } from "./frame-reader.ts";
 import { type ConnectionError, connectionError, ErrorCode } from "./frames.ts";
-import { Pace } from "./pace.ts";
 import type { Receiver } from "./receiver.ts";
 import type { Sender } from "./sender.ts";
 import type { Streams } from "./streams.ts";

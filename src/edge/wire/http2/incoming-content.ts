@@ -1,7 +1,7 @@
 import { CONTENT_BYTES_MAX, CONTENT_BYTES_MIN, CONTENT_TIMEOUT_MS } from "../../limits.ts";
 import { RequestContent } from "../../request-content.ts";
+import { Pace } from "../pace.ts";
 import { ErrorCode } from "./frames.ts";
-import { Pace } from "./pace.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 
 /** What is told of content as it comes in by DATA frames. */

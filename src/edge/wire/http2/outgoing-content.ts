@@ -1,29 +1,19 @@
 import { ContentReader } from "../../cache/content-reader.ts";
 import { ownedBytes } from "../../cache/owned.ts";
-import {
-  HELD_UP_BYTES_MIN,
-  HTTP2_STALL_BYTES_MIN,
-  SMALL_BODY_BYTES_MAX,
-  WRITE_STALL_TIMEOUT_MS,
-} from "../../limits.ts";
-import { Pace } from "./pace.ts";
+import { SMALL_BODY_BYTES_MAX, STALL_BYTES_MIN, WRITE_STALL_TIMEOUT_MS } from "../../limits.ts";
+import { HoldUp } from "../hold-up.ts";
+import { Pace } from "../pace.ts";
 
 const NOTHING = Buffer.alloc(0);
+const WINDOW_TERMS = { bytesMin: STALL_BYTES_MIN, timeoutMs: WRITE_STALL_TIMEOUT_MS };
 const NO_TRAILERS: readonly string[] = [];
 
 /** The content of one response on its way out: what of it is at hand, and how fast it is taken. */
 export class OutgoingContent {
   readonly #reader: ContentReader | undefined;
   /** How fast the peer opens the stream's window, while that is what is waited for. */
-  readonly pace = new Pace({
-    bytesMin: HTTP2_STALL_BYTES_MIN,
-    timeoutMs: WRITE_STALL_TIMEOUT_MS,
-  });
-  /** How fast it reads while others wait for it. */
-  readonly #heldUpPace = new Pace({
-    bytesMin: HELD_UP_BYTES_MIN,
-    timeoutMs: WRITE_STALL_TIMEOUT_MS,
-  });
+  readonly pace = new Pace(WINDOW_TERMS);
+  readonly #holdUp = new HoldUp();
   #bytes: Buffer;
   #at = 0;
 
@@ -74,10 +64,7 @@ export class OutgoingContent {
 
   /** Whether the peer opens its window, or reads while others wait, next to not at all. */
   isTooSlow(now: number): boolean {
-    const reader = this.#reader;
-    if (reader?.holdsUpOthers === true) this.#heldUpPace.wait(now, reader.position);
-    else this.#heldUpPace.rest();
-    return this.pace.isTooSlow(now) || this.#heldUpPace.isTooSlow(now);
+    return this.pace.isTooSlow(now) || this.#holdUp.isTooSlow(this.#reader, now);
   }
 
   close(): void {

@@ -1,15 +1,16 @@
-import { ContentReader } from "../../cache/content-reader.ts";
+import { ContentReader, type Room } from "../../cache/content-reader.ts";
 import {
   HTTP2_DATA_BYTES_MAX,
-  HTTP2_STALL_BYTES_MIN,
+  SMALL_BODY_BYTES_MAX,
+  STALL_BYTES_MIN,
   WRITE_STALL_TIMEOUT_MS,
 } from "../../limits.ts";
 import type { Reply } from "../../reply.ts";
+import { Pace } from "../pace.ts";
 import type { ConnectionParts } from "../parts.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 import { ErrorCode, FRAME_BYTES_MAX, INITIAL_WINDOW_BYTES, WINDOW_BYTES_MAX } from "./frames.ts";
 import type { OutgoingContent } from "./outgoing-content.ts";
-import { Pace } from "./pace.ts";
 import type { Responder, Stream } from "./stream.ts";
 import type { Streams } from "./streams.ts";
 import type { Tolerance } from "./tolerance.ts";
@@ -25,6 +26,10 @@ export interface SenderParts {
 
 const NOTHING = Buffer.alloc(0);
 
+/** What is read there is copied at once, into a frame or to wait for its window. */
+const smallBody = Buffer.allocUnsafeSlow(SMALL_BODY_BYTES_MAX);
+const SMALL_ROOM: Room = { open: () => smallBody };
+
 /**
  * The responses of one connection's streams, within the windows that the peer opens (RFC 9113 §5.2)
  * and no more than its socket takes. What is small goes at once; the others take turns.
@@ -35,7 +40,7 @@ export class Sender implements Responder {
   #sentBytes = 0;
   /** How fast the peer takes all streams together, once one of them had to wait for its window. */
   readonly #pace = new Pace({
-    bytesMin: HTTP2_STALL_BYTES_MIN,
+    bytesMin: STALL_BYTES_MIN,
     timeoutMs: WRITE_STALL_TIMEOUT_MS,
   });
   /** Whose turn it is, in order: they have something to send, and their own windows are open. */
@@ -70,10 +75,7 @@ export class Sender implements Responder {
       writer.reply(stream.id, reply, true);
       this.#complete(stream);
     } else if (content instanceof ContentReader) {
-      writer.reply(stream.id, reply, false);
-      const outgoing = stream.hold(content);
-      outgoing.whenReadable(() => this.#readable(stream));
-      this.#ready.add(stream);
+      this.#respondFrom(stream, reply, content);
     } else {
       this.#respondWhole(stream, reply, content);
     }
@@ -165,6 +167,19 @@ export class Sender implements Responder {
     if (this.isWilling || this.#ready.size + this.#shut.size === 0) this.#pace.rest();
     else if (this.#ready.size > 0) this.#pace.wait(this.#now(), this.#sentBytes);
     else this.#pace.waitOn(this.#now(), this.#sentBytes);
+  }
+
+  #respondFrom(stream: Stream, reply: Reply, content: ContentReader): void {
+    const small = content.readSmall(SMALL_ROOM);
+    if (small !== undefined) {
+      content.close();
+      this.#respondWhole(stream, reply, small);
+      return;
+    }
+    this.#parts.writer.reply(stream.id, reply, false);
+    const outgoing = stream.hold(content);
+    outgoing.whenReadable(() => this.#readable(stream));
+    this.#ready.add(stream);
   }
 
   /** What is there as a whole goes at once if it may: it waits for no turn, and leaves no trace. */

@@ -13,9 +13,9 @@ function limits(soft: string): string {
 
 describe("the open files of a disk tier", () => {
   const rows: readonly [soft: string, allowed: number][] = [
-    ["1024", 204],
-    ["20000", 4_000],
-    ["1048576", 4_096],
+    ["1024", 409],
+    ["20000", 8_000],
+    ["1048576", 16_384],
     ["unlimited", 200],
   ];
   for (const [soft, allowed] of rows) {

@@ -199,13 +199,33 @@ describe("a quick read", () => {
       disk.advance(tookMs);
       return localFiles.readNow(...read);
     };
-    const tier = disk.tier({ files: filesWith({ readNow, inputs: () => 7 }) });
+    const files = filesWith({ readNow, inputs: () => 7, preemptions: () => 7 });
+    const tier = disk.tier({ files });
     await tier.get("a");
-    tier.getQuick("a");
+    textOf(tier.getQuick("a"));
     tookMs = 0;
     assert.equal(tier.getQuick("a"), "unknown");
     disk.advance(1_000);
     assert.equal(textOf(tier.getQuick("a")), "head: body");
+  });
+
+  test("takes a long wait for no disk's where the processor was taken from it, up to half a second", async () => {
+    await using disk = await aDisk();
+    await disk.store(["a", "head", "body"]);
+    let tookMs = 500;
+    const readNow: typeof localFiles.readNow = (...read) => {
+      disk.advance(tookMs);
+      return localFiles.readNow(...read);
+    };
+    let preemptions = 0;
+    const counts = { inputs: () => 7, preemptions: () => (preemptions += 1) };
+    const tier = disk.tier({ files: filesWith({ readNow, ...counts }) });
+    await tier.get("a");
+    textOf(tier.getQuick("a"));
+    assert.equal(textOf(tier.getQuick("a")), "head: body");
+    tookMs = 501;
+    textOf(tier.getQuick("a"));
+    assert.equal(tier.getQuick("a"), "unknown");
   });
 
   test("takes a wait for a turn of the processor for no slow disk", async () => {
@@ -217,7 +237,7 @@ describe("a quick read", () => {
     };
     const tier = disk.tier({ files: filesWith({ readNow, inputs: () => 7 }) });
     await tier.get("a");
-    tier.getQuick("a");
+    textOf(tier.getQuick("a"));
     assert.equal(textOf(tier.getQuick("a")), "head: body");
   });
 });

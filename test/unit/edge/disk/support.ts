@@ -9,6 +9,7 @@ import { DiskTier, type DiskTierParts } from "#edge/disk/disk-tier.ts";
 import { type EntryFiles, localFiles } from "#edge/disk/entry-files.ts";
 import { entryName, entryPath } from "#edge/disk/entry-path.ts";
 import type { DiskEntry } from "#edge/disk/entry-reader.ts";
+import { FileBody } from "#edge/disk/file-body.ts";
 
 /** A line of the log, its message among its fields. */
 type Line = Readonly<Record<string, unknown>> & { readonly message: string };
@@ -104,7 +105,9 @@ export async function aDisk(): Promise<Disk> {
 /** An entry as text. */
 export function textOf(entry: DiskEntry<string> | undefined | "unknown"): string | undefined {
   if (entry === "unknown") return "unknown";
-  return entry === undefined ? undefined : `${entry.head}: ${entry.body.toString()}`;
+  if (entry === undefined) return undefined;
+  const octets = entry.body instanceof FileBody ? entry.body.whole() : entry.body;
+  return `${entry.head}: ${octets?.toString()}`;
 }
 
 /** The local disk, but for what a test has go wrong. */

@@ -5,9 +5,9 @@ import {
   HEAD_TIMEOUT_MS,
   HTTP2_FRAME_TIMEOUT_MS,
   HTTP2_SETTINGS_TIMEOUT_MS,
-  HTTP2_STALL_BYTES_MIN,
   IDLE_TIMEOUT_MS,
   LINGER_TIMEOUT_MS,
+  STALL_BYTES_MIN,
   WRITE_STALL_TIMEOUT_MS,
 } from "#edge/limits.ts";
 import {
@@ -101,6 +101,7 @@ describe("a connection", () => {
     await peer.exchange(windowUpdate(0, 2 ** 30));
     peer.stopReading();
     await peer.exchange(headers(1));
+    await peer.pass(0);
     await peer.pass(WRITE_STALL_TIMEOUT_MS - 1);
     assert.equal(peer.closed, false);
     await peer.pass(1);
@@ -139,11 +140,11 @@ describe("a reader", () => {
 
   test("that takes enough is not, however slow", async () => {
     using peer = new Peer({ settings: [INITIAL_WINDOW_SIZE, 2 ** 14] });
-    const large = 20 * HTTP2_STALL_BYTES_MIN;
+    const large = 20 * STALL_BYTES_MIN;
     await peer.exchange(headers(1));
     peer.asking(1).respond(reply(Buffer.alloc(large)));
     await peer.hear();
-    const step = HTTP2_STALL_BYTES_MIN / 4;
+    const step = STALL_BYTES_MIN / 4;
     for (let sent = 2 ** 14; sent < large; sent += step) {
       await peer.exchange(windowUpdate(0, step), windowUpdate(1, step));
       await peer.pass(WRITE_STALL_TIMEOUT_MS / 5);
@@ -186,7 +187,7 @@ describe("a reader", () => {
       for (let i = 0; i < 20; i += 1) shared.append(Buffer.alloc(2 ** 14));
       while (typeof other.read() !== "string");
       void shared.room();
-      const opened = HTTP2_STALL_BYTES_MIN / 10;
+      const opened = STALL_BYTES_MIN / 10;
       heard.push(...(await peer.exchange(windowUpdate(0, opened), windowUpdate(1, opened))));
       heard.push(...(await peer.pass(1_000)));
     }

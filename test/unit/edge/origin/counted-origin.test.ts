@@ -34,6 +34,7 @@ function counted(answer: OriginResponse | OriginFailure) {
       clock.advance(20);
       return answer;
     },
+    outlook: () => "due",
     close: async () => undefined,
   };
   const results = (): string[] => {
@@ -64,6 +65,7 @@ describe("a counted origin", () => {
     assert.deepEqual(results(), ["4xx"]);
     assert.deepEqual(took(), [0.02, 0]);
     assert.equal(origin.loopToken, "token");
+    assert.equal(origin.outlook(request.endpoint), "due");
   });
 
   test("counts a failure by what it was", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
+import { FAILED_RETRY_MS } from "#edge/cache/limits.ts";
 import {
   ORIGIN_DOWN_AFTER_FAILURES,
   ORIGIN_FAILURES_WINDOW_MS,
@@ -13,6 +14,7 @@ import {
   afterFailure,
   type Health,
   OriginHealth,
+  outlookOf,
   permitFetch,
 } from "#edge/origin/origin-health.ts";
 
@@ -77,6 +79,13 @@ describe("an origin", () => {
     const health = failing(ORIGIN_DOWN_AFTER_FAILURES);
     assert.equal(permitFetch(health, NOW - 3_600_000, noChance).kind, "probe");
   });
+
+  test("is due to be asked for whom no answer is needed when a fetch may go and see", () => {
+    const health = failing(ORIGIN_DOWN_AFTER_FAILURES);
+    assert.equal(outlookOf(failing(1), NOW), "up");
+    assert.equal(outlookOf(health, NOW), "down");
+    assert.equal(outlookOf(health, NOW + ORIGIN_PROBE_DELAY_MIN_MS), "due");
+  });
 });
 
 /** When fetches that come so often go to an origin that is down, in milliseconds from the start. */
@@ -117,7 +126,8 @@ describe("an outage of five minutes", () => {
       const probes = probesOf(outageMs, 10, () => random);
       const gaps = probes.slice(1).map((at, i) => at - (probes[i] ?? 0));
       assert(Math.max(...gaps) <= ORIGIN_PROBE_DELAY_MAX_MS + 10);
-      assert(ORIGIN_PROBE_DELAY_MAX_MS + 10 < 1_000);
+      // What has failed just before the look that finds it back is asked for again only after this.
+      assert(ORIGIN_PROBE_DELAY_MAX_MS + FAILED_RETRY_MS + 10 < 1_000);
     }
   });
 });
@@ -128,7 +138,9 @@ describe("the health of all origins", () => {
     for (let i = 0; i < ORIGIN_DOWN_AFTER_FAILURES; i += 1) {
       health.failed("http://a", { begunAt: NOW, now: NOW, status: 502 });
     }
+    assert.equal(health.outlook("http://a", NOW), "down");
     assert.equal(health.permit("http://a", NOW).kind, "wait");
+    assert.equal(health.outlook("http://b", NOW), "up");
     assert.equal(health.permit("http://b", NOW).kind, "go");
     health.answered("http://a", NOW);
     assert.equal(health.permit("http://a", NOW).kind, "go");

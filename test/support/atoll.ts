@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { Agent } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { readText } from "#durable-file.ts";
 import { escapeRepository } from "#registry/raw-path.ts";
 import type { ApiBody } from "./api-body.ts";
 import { DEVIATIONS } from "./deviations.ts";
@@ -127,8 +128,10 @@ export class Atoll implements AsyncDisposable {
         "Atoll is ready",
         async () => {
           assert(child.exitCode === null && child.signalCode === null, "Atoll ended at its start");
-          if (!existsSync(file)) return false;
-          const runtime = JSON.parse(readFileSync(file, "utf8")) as Runtime;
+          // One that was left behind goes as the next life begins, between any two looks.
+          const text = await readText(file);
+          if (text === undefined) return false;
+          const runtime = JSON.parse(text) as Runtime;
           if (runtime.pid !== child.pid) return false; // Left behind by a life that was killed.
           if (runtime.api === undefined) return runtime;
           const reply = await exchange(`${runtime.api}/healthz`).catch(() => undefined);

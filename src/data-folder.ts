@@ -4,10 +4,16 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { umask } from "node:process";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
 import { writeDurably } from "./durable-file.ts";
+import { SHUTDOWN_GRACE_MS } from "./limits.ts";
 import { openMasterKey } from "./master-key.ts";
 
 const OWNER_ONLY = 0o600;
+
+/** A server that was told to end has the folder for its grace, and a moment more. */
+const LOCK_WAIT_MS = SHUTDOWN_GRACE_MS + 2_000;
+const LOCK_RETRY_MS = 100;
 
 /** https://sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5;
@@ -39,7 +45,7 @@ export async function openDataFolder(path: string, masterKeyFile?: string): Prom
   umask(0o077);
   await makeFolder(path);
   using stack = new DisposableStack();
-  stack.adopt(takeLock(path), (lock) => lock.close());
+  stack.adopt(await waitForLock(path), (lock) => lock.close());
   await refuseLostDatabase(path);
   const database = join(path, "atoll.db");
   const file = masterKeyFile ?? join(path, "master.key");
@@ -109,11 +115,25 @@ async function removeLeftovers(path: string): Promise<void> {
   }
 }
 
+/** Whoever has the folder and no runtime.json is about to end, or to begin: that is worth waiting for. */
+async function waitForLock(path: string): Promise<DatabaseSync> {
+  for (let waitedMs = 0; ; waitedMs += LOCK_RETRY_MS) {
+    const lock = takeLock(path);
+    if (lock !== undefined) return lock;
+    if (waitedMs >= LOCK_WAIT_MS || existsSync(join(path, "runtime.json"))) break;
+    await delay(LOCK_RETRY_MS);
+  }
+  throw new Error(
+    `Cannot use the data folder ${path}: another Atoll serves from it. Stop that one, or set ` +
+      "ATOLL_DATA_DIR to another folder.",
+  );
+}
+
 /**
  * SQLite's file lock is the operating system's: it ends with the process, however that ends, so no
- * lock is ever stale.
+ * lock is ever stale. Undefined: somebody else has it.
  */
-function takeLock(path: string): DatabaseSync {
+function takeLock(path: string): DatabaseSync | undefined {
   const db = new DatabaseSync(join(path, "lock.db"), { timeout: 0 });
   try {
     db.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
@@ -124,10 +144,6 @@ function takeLock(path: string): DatabaseSync {
       const why = (cause as Error).message;
       throw new Error(`Cannot use the data folder ${path} (ATOLL_DATA_DIR): ${why}`, { cause });
     }
-    throw new Error(
-      `Cannot use the data folder ${path}: another Atoll serves from it. Stop that one, or set ` +
-        "ATOLL_DATA_DIR to another folder.",
-      { cause },
-    );
+    return undefined;
   }
 }

@@ -21,10 +21,25 @@ describe("the data folder", () => {
   test("is one server's at a time, and free again when that one has ended", async () => {
     using folder = temporary();
     {
-      using _first = await openDataFolder(folder.path);
+      using first = await openDataFolder(folder.path);
+      await first.writeRuntime({});
       await assert.rejects(openDataFolder(folder.path), /another Atoll serves from it/);
     }
     using _second = await openDataFolder(folder.path);
+  });
+
+  test("is waited for while whoever has it is about to end", async () => {
+    using folder = temporary();
+    const first = await openDataFolder(folder.path);
+    await first.writeRuntime({});
+    await first.removeRuntime();
+    const second = openDataFolder(folder.path);
+    assert.equal(
+      await Promise.race([second, new Promise((resolve) => setImmediate(resolve))]),
+      undefined,
+    );
+    first[Symbol.dispose]();
+    using _second = await second;
   });
 
   test("loses nothing that was not ours", async () => {

@@ -30,6 +30,10 @@ class ResumedBody implements OriginBody {
   #answer: OriginResponse;
   #bytes = 0;
   #isDiscarded = false;
+  /** Its reader takes no more until `resume`. */
+  #isHeld = false;
+  /** The rest is there, and waits for its reader. */
+  #begin: (() => void) | undefined;
 
   constructor(answer: OriginResponse, whole: Whole) {
     this.#answer = answer;
@@ -41,7 +45,11 @@ class ResumedBody implements OriginBody {
   }
 
   resume(): void {
-    this.#answer.body.resume();
+    this.#isHeld = false;
+    const begin = this.#begin;
+    this.#begin = undefined;
+    if (begin === undefined) this.#answer.body.resume();
+    else begin();
   }
 
   discard(): void {
@@ -58,7 +66,11 @@ class ResumedBody implements OriginBody {
         skipBytes -= at;
         if (at === chunk.length) return true;
         this.#bytes += chunk.length - at;
-        return sink.chunk(chunk.subarray(at));
+        // It may say that it takes more before it has returned.
+        this.#isHeld = true;
+        const goesOn = sink.chunk(chunk.subarray(at));
+        if (goesOn) this.#isHeld = false;
+        return goesOn;
       },
       end: (trailers) => (skipBytes > 0 ? sink.fail() : sink.end(trailers)),
       fail,
@@ -76,7 +88,9 @@ class ResumedBody implements OriginBody {
       return sink.fail();
     }
     this.#answer = rest;
-    this.#readFrom(this.#bytes - first, sink, () => sink.fail());
+    const begin = (): void => this.#readFrom(this.#bytes - first, sink, () => sink.fail());
+    if (this.#isHeld) this.#begin = begin;
+    else begin();
   }
 
   /**

@@ -26,10 +26,10 @@ const LIES: readonly [Lie, ...Lie[]] = [
     response.write(octetsOf(name, 0, length));
     response.socket?.end();
   },
-  /** Another part than was asked for. */
-  (request, response, object) => {
+  /** Another part than was asked for. Of several, one that has some of them is an answer (RFC 9110 §15.3.7). */
+  ({ headers: { range: asked } }, response, object) => {
     const { name, length, fields } = object;
-    if (request.headers.range === undefined || length < 2) return response.destroy();
+    if (asked === undefined || asked.includes(",") || length < 2) return response.destroy();
     const end = Math.ceil(length / 2);
     const range = `bytes 1-${end - 1}/${length}`;
     const head = { ...fields, "content-range": range, "content-length": end - 1 };

@@ -98,12 +98,18 @@ export class Accounts {
     const key = await this.key();
     const kept = await this.#options.keys.find(this.#options.directory);
     if (kept?.url === undefined) return this.#register();
-    return this.#withContact({ key, url: kept.url }, kept.email);
+    try {
+      return await this.#withContact({ key, url: kept.url }, kept.email);
+    } catch (error) {
+      if (!isOfType(error, "accountDoesNotExist")) throw error;
+      return this.#register();
+    }
   }
 
   /**
    * §7.3.2: tells whom to write to, where that is not what was told last. What the CA says to it
    * costs no certificate: it is told again at the next start.
+   * @throws AcmeError accountDoesNotExist
    */
   async #withContact(account: Account, told: string | undefined): Promise<Account> {
     const { keys, directory, email, log } = this.#options;
@@ -113,8 +119,8 @@ export class Accounts {
       const contact = email === undefined ? [] : [`mailto:${email}`];
       await this.#requests.post(url, key, { kid: url }, { step: "account", payload: { contact } });
     } catch (error) {
-      if (isOfType(error, "accountDoesNotExist")) return this.#register();
-      if (!(error instanceof AcmeError)) throw error;
+      const isRefused = error instanceof AcmeError && !isOfType(error, "accountDoesNotExist");
+      if (!isRefused) throw error;
       log.warn({ err: error, directory }, "the CA was not told of ATOLL_ACME_EMAIL");
       return account;
     }

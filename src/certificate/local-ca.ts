@@ -26,7 +26,7 @@ export type LeafLabel = "api" | "registry";
 export interface CaPair {
   /** PEM. */
   readonly cert: string;
-  /** PEM, PKCS #8. */
+  /** PEM: PKCS #8, or SEC1 if it was brought so. */
   readonly key: string;
 }
 

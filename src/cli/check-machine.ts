@@ -97,6 +97,13 @@ export async function checkPorts(
     { name: "API TLS port", variable: "ATOLL_API_TLS_PORT", port: config.api.tlsPort },
     { name: "edge port", variable: "ATOLL_EDGE_PORT", port: config.edge.port },
     { name: "edge TLS port", variable: "ATOLL_EDGE_TLS_PORT", port: config.edge.tlsPort },
+    { name: "registry port", variable: "ATOLL_REGISTRY_PORT", port: config.registry.port },
+    {
+      name: "registry TLS port",
+      variable: "ATOLL_REGISTRY_TLS_PORT",
+      port: config.registry.tlsPort,
+    },
+    { name: "DNS port", variable: "ATOLL_DNS_PORT", port: config.dns.port },
   ];
   const checks: Check[] = [];
   for (const wanted of ports) {

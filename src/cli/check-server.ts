@@ -14,7 +14,7 @@ const CA_WARN_MS = 90 * DAY_MS;
 /** A server that does not answer this in time is not well. */
 const HEALTH_TIMEOUT_MS = 5_000;
 
-/** The local CA: there, a certificate, its key in the database, and not at its end. */
+/** The local CA: there, a certificate, no key beside it, and not at its end. */
 export async function checkCa(dataDir: string, clock: Clock): Promise<Check> {
   const name = "local CA";
   const path = join(dataDir, "ca", "ca.pem");

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { Clock } from "#clock.ts";
 import { digestIn, IMMUTABLE } from "./blobs.ts";
 import {
@@ -163,8 +164,8 @@ function missingReferences(references: readonly ManifestReference[]): Refusal {
     message: `The repository has no ${kind} ${digest}: push it first.`,
     detail: { digest },
   }));
-  const { message = "", ...detail } = first ?? {};
-  return new Refusal("MANIFEST_BLOB_UNKNOWN", message, { ...detail, further });
+  assert(first !== undefined);
+  return new Refusal("MANIFEST_BLOB_UNKNOWN", first.message, { detail: first.detail, further });
 }
 
 /** A tag goes alone; a manifest goes with all its tags. Its blobs stay until a collection. */

@@ -52,16 +52,16 @@ function overContent(facts: AdmissionFacts): Refused | undefined {
         `, and this push adds ${addedTags}; delete some, or have a retention rule do it`,
     };
   }
-  if (manifests + addedManifests <= MANIFESTS_PER_REPOSITORY_MAX || addedManifests === 0) {
-    return undefined;
+  if (addedManifests > 0 && manifests + addedManifests > MANIFESTS_PER_REPOSITORY_MAX) {
+    return {
+      kind: "refused",
+      reason: "manifest-limit",
+      message:
+        `repository contains ${manifests} manifests, limit is ${MANIFESTS_PER_REPOSITORY_MAX}` +
+        `; delete some, or start a garbage collection of untagged manifests`,
+    };
   }
-  return {
-    kind: "refused",
-    reason: "manifest-limit",
-    message:
-      `repository contains ${manifests} manifests, limit is ${MANIFESTS_PER_REPOSITORY_MAX}` +
-      `; delete some, or start a garbage collection of untagged manifests`,
-  };
+  return undefined;
 }
 
 function overStorage(tier: Tier, facts: AdmissionFacts): Refused | undefined {

@@ -38,6 +38,9 @@ async function doctor(env: NodeJS.ProcessEnv): Promise<Found> {
     ATOLL_API_TLS_PORT: "0",
     ATOLL_EDGE_PORT: "0",
     ATOLL_EDGE_TLS_PORT: "0",
+    ATOLL_REGISTRY_PORT: "0",
+    ATOLL_REGISTRY_TLS_PORT: "0",
+    ATOLL_DNS_PORT: "0",
   };
   const ran: Ran = await atoll({ ...freePorts, ...env }, "doctor", "--output", "json");
   const { checks } = JSON.parse(ran.stdout) as {
@@ -98,15 +101,25 @@ describe("atoll doctor", () => {
     assert.match(silent.message("server") ?? "", /does not answer.*ECONNREFUSED/);
   });
 
-  test("fails for a port that another program has, and names the variable", async () => {
-    await using other = createServer();
-    other.listen(0, "127.0.0.1");
-    await once(other, "listening");
-    const { port } = other.address() as AddressInfo;
-    const found = await doctor({ ATOLL_DATA_DIR: await folder(), ATOLL_EDGE_PORT: `${port}` });
-    assert.equal(found.code, 1);
-    assert.match(found.message("edge port") ?? "", /another program has \d+ .*ATOLL_EDGE_PORT/);
-  });
+  for (const [name, variable] of [
+    ["edge port", "ATOLL_EDGE_PORT"],
+    ["registry port", "ATOLL_REGISTRY_PORT"],
+    ["registry TLS port", "ATOLL_REGISTRY_TLS_PORT"],
+    ["DNS port", "ATOLL_DNS_PORT"],
+  ] as const) {
+    test(`fails for the ${name} when another program has it, and names the variable`, async () => {
+      await using other = createServer();
+      other.listen(0, "127.0.0.1");
+      await once(other, "listening");
+      const { port } = other.address() as AddressInfo;
+      const found = await doctor({ ATOLL_DATA_DIR: await folder(), [variable]: `${port}` });
+      assert.equal(found.code, 1);
+      assert.match(
+        found.message(name) ?? "",
+        new RegExp(`another program has \\d+ .*${variable}$`),
+      );
+    });
+  }
 
   test("lists every mistake in the configuration, and names that look like ours", async () => {
     const env = { ATOLL_DATA_DIR: await folder(), ATOLL_EDGE_PORT: "x", ATOLL_EDGEPORT: "1" };

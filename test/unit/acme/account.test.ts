@@ -95,6 +95,18 @@ describe("an account", () => {
     });
   });
 
+  test("that the CA has and yet never knows is given up, whatever else it is to be told", async () => {
+    const { ca, client, kept, open } = await openClient({ email: "old@example.net" });
+    ca.answer("/new-order", made(ca));
+    await client.order(NAMES, {});
+    const unknown = problem("accountDoesNotExist", 400);
+    ca.answer("/account/1", ...Array.from({ length: 9 }, () => unknown));
+    await assert.rejects(open({ email: "new@example.net" }).order(NAMES, {}), { permanent: true });
+    const asked = ca.seen.filter(({ path }) => path === "/account/1");
+    assert.equal(asked.length, 2);
+    assert.equal(kept.get(ca.directory)?.email, undefined);
+  });
+
   test("that the CA has forgotten is made again, once, with the same key", async () => {
     const { ca, client, kept } = await openClient();
     ca.answer("/new-order", made(ca), made(ca), made(ca));

@@ -48,7 +48,7 @@ export const IDLE_TIMEOUT_MS = 75_000;
 /** A reader that takes less than `STALL_BYTES_MIN` in this time is cut, whatever it speaks. */
 export const WRITE_STALL_TIMEOUT_MS = 60_000;
 
-/** 1 KiB a second, half of what the slowest lines have; the kernel tells of it by tens of KiB. */
+/** 1 KiB a second. A send buffer that has grown to 4 MiB tells of it by the third: it hides 16 KiB a second. */
 export const STALL_BYTES_MIN = 64 * 1024;
 
 /** A reader that others wait for has to take this much in that time: 0.5 Mbit/s. Else it is cut. */

@@ -1,7 +1,10 @@
+import { inTime } from "../in-time.ts";
 import type { EntryFiles } from "./entry-files.ts";
 import { bodyAt, isBodyWhole } from "./entry-format.ts";
+import { DISK_READ_TIMEOUT_MS } from "./limits.ts";
 import type { OpenFile } from "./open-files.ts";
 import type { QuickPace } from "./quick-pace.ts";
+import type { ReadTurns } from "./read-turns.ts";
 
 /** As much of an open file as its body has to do with. */
 type EntryFile = Omit<OpenFile<unknown>, "head" | "body">;
@@ -10,6 +13,8 @@ type EntryFile = Omit<OpenFile<unknown>, "head" | "body">;
 export interface FileBodyTerms {
   readonly files: EntryFiles;
   readonly pace: QuickPace;
+  /** For what the thread pool reads: it has more to do. */
+  readonly turns: ReadTurns;
   /** While it is held, the file's descriptor stays what it is. */
   readonly hold: (file: EntryFile) => void;
   readonly release: (file: EntryFile) => void;
@@ -24,13 +29,10 @@ export interface FileBodyTerms {
 export class FileBody {
   readonly #file: EntryFile;
   readonly #terms: FileBodyTerms;
-  /** When the file was last changed, as of the last time that all of it was right. */
-  #checkedCtimeMs: number;
 
   constructor(file: EntryFile, terms: FileBodyTerms) {
     this.#file = file;
     this.#terms = terms;
-    this.#checkedCtimeMs = file.state.ctimeMs;
   }
 
   /** What it comes to, in octets. */
@@ -66,12 +68,14 @@ export class FileBody {
     }
   }
 
-  /** The same in the thread pool, for who holds it. Never rejects. */
+  /** The same in the thread pool, for who holds it. Never rejects; a disk that hangs has it broken. */
   async read(into: Buffer, at: number): Promise<"read" | "broken"> {
-    const { files } = this.#terms;
+    const { files, turns } = this.#terms;
     const { fd, layout } = this.#file;
     try {
-      const bytes = await files.read(fd, into, bodyAt(layout) + at);
+      const reading = turns.run(() => files.read(fd, into, bodyAt(layout) + at));
+      const bytes = await inTime(reading, DISK_READ_TIMEOUT_MS);
+      if (bytes === undefined) return this.#broken(new Error("The disk takes too long."));
       const isRead = bytes === into.length && (this.#isUnchanged() || this.#isRight());
       return isRead ? "read" : this.#broken(changed());
     } catch (error) {
@@ -85,21 +89,28 @@ export class FileBody {
     return this.readNow(octets, 0) === "read" ? octets : undefined;
   }
 
+  /** The same in the thread pool; undefined: not any more. */
+  async load(): Promise<Buffer | undefined> {
+    const octets = Buffer.allocUnsafeSlow(this.length);
+    this.hold();
+    const outcome = await this.read(octets, 0);
+    this.release();
+    return outcome === "read" ? octets : undefined;
+  }
+
   #fills(into: Buffer, at: number): boolean {
     const { fd, layout } = this.#file;
     return this.#terms.files.readNow(fd, into, bodyAt(layout) + at) === into.length;
   }
 
   #isUnchanged(): boolean {
-    return this.#terms.files.stateNow(this.#file.fd).ctimeMs === this.#checkedCtimeMs;
+    return this.#terms.files.stateNow(this.#file.fd).ctimeMs === this.#file.state.ctimeMs;
   }
 
+  /** Looked at for each piece from then on: whoever asks next opens the file anew. */
   #isRight(): boolean {
-    const { ctimeMs } = this.#terms.files.stateNow(this.#file.fd);
     const octets = Buffer.allocUnsafeSlow(this.length);
-    if (!this.#fills(octets, 0) || !isBodyWhole(octets, this.#file.layout)) return false;
-    this.#checkedCtimeMs = ctimeMs;
-    return true;
+    return this.#fills(octets, 0) && isBodyWhole(octets, this.#file.layout);
   }
 
   #broken(error: unknown): "broken" {

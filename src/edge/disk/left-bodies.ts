@@ -1,8 +1,9 @@
 import type { EntryReaderParts } from "./entry-reader.ts";
 import { FileBody, type FileBodyTerms } from "./file-body.ts";
-import { CHECKED_FOR_MS, CTIME_PRECISION_MS } from "./limits.ts";
+import { CHECKED_FOR_MS, CTIME_PRECISION_MS, PIECE_READS_RUNNING_MAX } from "./limits.ts";
 import type { OpenFile, OpenFiles } from "./open-files.ts";
 import type { QuickPace } from "./quick-pace.ts";
+import { ReadTurns } from "./read-turns.ts";
 
 type Parts = Pick<EntryReaderParts<unknown>, "files" | "clock" | "monotonic" | "log" | "counts">;
 
@@ -19,6 +20,7 @@ export class LeftBodies {
     this.#terms = {
       files,
       pace,
+      turns: new ReadTurns(PIECE_READS_RUNNING_MAX),
       hold: (file) => open.hold(file),
       release: (file) => open.release(file),
       // What it is now, whoever asks next finds out.

@@ -16,10 +16,12 @@ export const HEAD_READ_BYTES = 4 * 1024;
 export const BLOCK_BYTES = 4 * 1024;
 
 /**
- * Reads that the thread pool has at one time. It has eight threads, which names, files and coding
- * need too: a disk that hangs keeps two with reads and one with a write, and names still resolve.
+ * Reads that the thread pool has at one time, of entries, and of pieces of bodies that stay in their
+ * files. It has eight threads, which names, files and coding need too: a disk that hangs keeps four,
+ * and names still resolve.
  */
 export const DISK_READS_RUNNING_MAX = 2;
+export const PIECE_READS_RUNNING_MAX = 2;
 
 /** Reads in all, those that wait among them: at 0.1 ms a read the last one waits for 6 ms. */
 export const DISK_READS_MAX = 128;
@@ -61,8 +63,8 @@ export const CHECKED_FOR_MS = 10_000;
 export const CTIME_PRECISION_MS = 50;
 
 /**
- * Files that a worker keeps open: what is not open costs three times as much to serve. Each takes some
- * 600 octets of ours, and 1 KiB of the kernel's for as long as it is there.
+ * Files that a worker keeps open: what is not open costs more to serve. Each takes 2 to 3 KiB of ours, the
+ * head that is served with it among them, on no budget: 48 MiB at most; and 1 KiB of the kernel's.
  */
 export const OPEN_FILES_MAX = 16_384;
 

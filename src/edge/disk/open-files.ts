@@ -157,7 +157,16 @@ export class OpenFiles<H> {
     if (file.isClosed) return;
     file.isClosed = true;
     const { fd } = file;
-    if (this.#files.stateNow(fd).nlink === 0) this.#files.close(fd);
-    else this.#files.closeNow(fd);
+    if (this.#hasName(fd)) this.#files.closeNow(fd);
+    else this.#files.close(fd);
+  }
+
+  /** Nobody who lets go of a file is to be told of a disk that fails. */
+  #hasName(fd: number): boolean {
+    try {
+      return this.#files.stateNow(fd).nlink > 0;
+    } catch {
+      return false;
+    }
   }
 }

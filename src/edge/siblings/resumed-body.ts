@@ -41,7 +41,9 @@ class ResumedBody implements OriginBody {
   }
 
   read(sink: BodySink): void {
-    this.#readFrom(0, sink, () => void this.#goOn(sink));
+    this.#readFrom(0, sink, () => {
+      this.#goOn(sink).catch(() => sink.fail());
+    });
   }
 
   resume(): void {

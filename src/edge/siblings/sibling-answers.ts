@@ -106,7 +106,10 @@ export class SiblingAnswers {
         return use.miss;
       case "reply":
         // Who has it itself, and asks whether it still holds, is not answered with what may not.
-        if (use.outcome.kind !== "hit" && isConditional(asked)) return staleMiss(stored);
+        // Nor with a failure that is remembered for those who have nothing.
+        if (isConditional(asked) && (use.outcome.kind !== "hit" || stored.status >= 500)) {
+          return staleMiss(stored);
+        }
         if (use.refresh) fills.refresh(asked.visit, stored);
         this.#tell(asked, stored, use.outcome);
         return undefined;

@@ -35,6 +35,7 @@ export class FileReader extends ContentReader {
     const bytes = this.#end - this.#position;
     if (bytes > SMALL_BODY_BYTES_MAX || this.#state !== "open") return undefined;
     const into = room.open(bytes).subarray(0, bytes);
+    if (into.length < bytes) return undefined;
     return this.#body.readNow(into, this.#position) === "read" ? this.#taken(into) : undefined;
   }
 

@@ -3,7 +3,7 @@ import type { MemoryBudget } from "../cache/memory-budget.ts";
 import type { MemoryStore } from "../cache/memory-store.ts";
 import { StoredResponse } from "../cache/stored-response.ts";
 import type { DiskTier } from "../disk/disk-tier.ts";
-import type { FileBody } from "../disk/file-body.ts";
+import { FileBody } from "../disk/file-body.ts";
 import { FieldSection } from "../fields.ts";
 import type { SliceKeeper } from "../slices/slice-source.ts";
 import { encodeSlice, type KeptHead } from "./kept-head.ts";
@@ -50,8 +50,10 @@ export class SliceTier {
   }
 
   async #find(key: string): Promise<Body | undefined> {
-    const entry = await this.#disk?.get(key);
-    return entry === undefined ? undefined : this.#promote(key, entry.body);
+    const found = (await this.#disk?.get(key))?.body;
+    // It is asked for because the disk is not as fast as memory.
+    const octets = found instanceof FileBody ? await found.load() : found;
+    return octets === undefined ? undefined : this.#promote(key, octets);
   }
 
   #put(key: string, body: Body, isWritten: boolean): void {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { selectRange } from "#http/range.ts";
 import type { OriginObject } from "../../support/object-origin.ts";
 import { octetsOf } from "../../support/octets.ts";
 import type { Random } from "../random.ts";
@@ -26,14 +27,16 @@ const LIES: readonly [Lie, ...Lie[]] = [
     response.write(octetsOf(name, 0, length));
     response.socket?.end();
   },
-  /** Another part than was asked for. Of several, one that has some of them is an answer (RFC 9110 §15.3.7). */
-  ({ headers: { range: asked } }, response, object) => {
-    const { name, length, fields } = object;
-    if (asked === undefined || asked.includes(",") || length < 2) return response.destroy();
-    const end = Math.ceil(length / 2);
-    const range = `bytes 1-${end - 1}/${length}`;
-    const head = { ...fields, "content-range": range, "content-length": end - 1 };
-    return response.writeHead(206, head).end(octetsOf(name, 1, end));
+  /** A part that was not asked for. Less than was asked for would be an answer (RFC 9110 §15.3.7). */
+  ({ headers: { range: asked = "" } }, response, { name, length, fields }) => {
+    const wanted = selectRange(asked, length);
+    const isAll = wanted.kind !== "range" || wanted.last + 1 - wanted.first === length;
+    if (asked.includes(",") || isAll) return response.destroy();
+    const first = wanted.first === 0 ? 1 : 0;
+    const last = wanted.first === 0 ? wanted.last + 1 : wanted.last;
+    const range = `bytes ${first}-${last}/${length}`;
+    const head = { ...fields, "content-range": range, "content-length": last + 1 - first };
+    return response.writeHead(206, head).end(octetsOf(name, first, last + 1));
   },
   /** A part that is shorter than it says. */
   (_, response, { name, length, fields }) => {

@@ -1,5 +1,5 @@
 import { ContentReader } from "../../cache/content-reader.ts";
-import { ownedBytes } from "../../cache/owned.ts";
+import { joinedBytes } from "../../cache/owned.ts";
 import { SMALL_BODY_BYTES_MAX, STALL_BYTES_MIN, WRITE_STALL_TIMEOUT_MS } from "../../limits.ts";
 import { HoldUp } from "../hold-up.ts";
 import { Pace } from "../pace.ts";
@@ -76,8 +76,10 @@ export class OutgoingContent {
 
 /**
  * What waits for the peer's windows may wait for long. A small body is part of a large piece of
- * memory, which it would keep: it is copied, as it would have been by now had the windows been open.
+ * memory, which it would keep, or fills one that the next is read into: it is copied, as it would
+ * have been by now had the windows been open.
  */
 function keptWhileWaiting(content: Buffer): Buffer {
-  return content.length <= SMALL_BODY_BYTES_MAX ? ownedBytes(content) : content;
+  const { length } = content;
+  return length <= SMALL_BODY_BYTES_MAX ? joinedBytes([content], length) : content;
 }

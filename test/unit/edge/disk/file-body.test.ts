@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import type { DiskTier } from "#edge/disk/disk-tier.ts";
 import { localFiles } from "#edge/disk/entry-files.ts";
 import { FileBody } from "#edge/disk/file-body.ts";
-import { aDisk, type Disk, filesWith } from "./support.ts";
+import { aDisk, type Disk, filesWith, systemError } from "./support.ts";
 
 const OCTETS = Buffer.alloc(300_000, "0123456789");
 
@@ -109,6 +109,54 @@ describe("a body that is left in its file", () => {
     assert.equal(body.readNow(piece, 0), "slow");
     assert.equal(await body.read(piece, 1), "read");
     assert.equal(piece.toString(), "1234567890");
+  });
+
+  test("is read two pieces at one time there, whoever else waits", async () => {
+    await using disk = await aDisk();
+    await disk.store(["a", "head", OCTETS]);
+    const waiting: (() => void)[] = [];
+    let isHung = false;
+    const read: typeof localFiles.read = async (...piece) => {
+      if (isHung) await new Promise<void>((resolve) => waiting.push(resolve));
+      return localFiles.read(...piece);
+    };
+    const body = await left(disk, disk.tier({ files: filesWith({ read }) }), "a");
+    body.hold();
+    isHung = true;
+    const pieces = [0, 1, 2, 3, 4].map((at) => ({ at, octets: Buffer.alloc(10) }));
+    const reads = pieces.map(({ at, octets }) => body.read(octets, at));
+    assert.equal(waiting.length, 2);
+    isHung = false;
+    for (const goOn of waiting) goOn();
+    assert.deepEqual(new Set(await Promise.all(reads)), new Set(["read"]));
+    for (const { at, octets } of pieces) assert(octets.equals(OCTETS.subarray(at, at + 10)));
+    body.release();
+  });
+
+  test("is let go of, and nothing is thrown, where the system knows nothing of its file", async () => {
+    await using disk = await aDisk();
+    await disk.store(["a", "head", OCTETS]);
+    let isLost = false;
+    const closed: number[] = [];
+    const tier = disk.tier({
+      files: filesWith({
+        stateNow: (fd) => {
+          if (isLost) throw systemError("ESTALE");
+          return localFiles.stateNow(fd);
+        },
+        close: (fd) => {
+          closed.push(fd);
+          localFiles.close(fd);
+        },
+      }),
+    });
+    const body = await left(disk, tier, "a");
+    body.hold();
+    tier.delete("a");
+    isLost = true;
+    assert.deepEqual(closed, []);
+    body.release();
+    assert.equal(closed.length, 1);
   });
 
   test("is broken, and nothing is thrown, where the system cannot read it", async () => {

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CONTENT_BYTES_MAX, HTTP2_CONNECTION_WINDOW_BYTES } from "#edge/limits.ts";
+import type { FileBody } from "#edge/disk/file-body.ts";
+import {
+  CONTENT_BYTES_MAX,
+  HTTP2_CONNECTION_WINDOW_BYTES,
+  SMALL_BODY_BYTES_MAX,
+} from "#edge/limits.ts";
+import { FileReader } from "#edge/tiers/file-reader.ts";
+import { FrameType } from "#edge/wire/http2/frames.ts";
 import { data, endHeaders, frame, headers, POST, settings, windowUpdate } from "./frames.ts";
 import { body, Peer, reply } from "./support.ts";
 
@@ -14,6 +21,20 @@ function contentBytes(words: readonly string[]): number {
 }
 
 const large = (bytes: number): Buffer => Buffer.alloc(bytes);
+
+/** A reader of a body in a file that has this octet all over. */
+function inFile(octet: string, bytes: number): FileReader {
+  const file: Pick<FileBody, "length" | "hold" | "release" | "readNow"> = {
+    length: bytes,
+    hold: () => undefined,
+    release: () => undefined,
+    readNow: (into) => {
+      into.fill(octet);
+      return "read";
+    },
+  };
+  return new FileReader(file as FileBody, 0, bytes);
+}
 
 describe("the windows of a response", () => {
   test("§5.2.1 hold back what is above the stream's and the connection's", async () => {
@@ -59,6 +80,27 @@ describe("the windows of a response", () => {
       "DATA 1 7 END_STREAM",
     ]);
   });
+
+  for (const bytes of [100, SMALL_BODY_BYTES_MAX]) {
+    test(`keep what waits for them, ${bytes} octets from a file, from what is read next`, async () => {
+      const octets = ["a", "b", "c"];
+      using peer = new Peer({
+        settings: [INITIAL_WINDOW_SIZE, 0],
+        serve: (_, exchange) => exchange.respond(reply(inFile(octets.shift() ?? "", bytes))),
+      });
+      await peer.exchange(headers(1), headers(3), headers(5));
+      peer.send(settings(INITIAL_WINDOW_SIZE, bytes));
+      const contents = ["", "", ""];
+      for (const { type, streamId, payload } of await peer.receive()) {
+        if (type === FrameType.data) contents[(streamId - 1) / 2] += payload.toString();
+      }
+      assert(contents.every((content) => content.length === bytes));
+      assert.deepEqual(
+        contents.map((content) => [...new Set(content)].join("")),
+        ["a", "b", "c"],
+      );
+    });
+  }
 
   test("§6.5.3 move by the last of several values", async () => {
     using peer = new Peer({ serve: (_, exchange) => exchange.respond(reply("12345")) });

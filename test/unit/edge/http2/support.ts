@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { type Duplex, duplexPair } from "node:stream";
 import { manualClock } from "#clock.ts";
 import { Body } from "#edge/cache/body.ts";
-import type { BodyReader } from "#edge/cache/body-reader.ts";
+import type { ContentReader } from "#edge/cache/content-reader.ts";
 import { MemoryBudget } from "#edge/cache/memory-budget.ts";
 import type { Ending, Exchange, Serve } from "#edge/exchange.ts";
 import { FieldSection } from "#edge/fields.ts";
@@ -23,7 +23,10 @@ export interface Asked {
 const NO_FIELDS = new FieldSection("");
 
 /** A reply of status 200 with no fields but those of the wire. */
-export function reply(content?: Buffer | BodyReader | string, terms: Partial<Reply> = {}): Reply {
+export function reply(
+  content?: Buffer | ContentReader | string,
+  terms: Partial<Reply> = {},
+): Reply {
   const octets = typeof content === "string" ? Buffer.from(content) : content;
   return {
     status: 200,

@@ -19,6 +19,28 @@ async function startSilence(port: number): Promise<AsyncDisposable> {
   };
 }
 
+test("a failure that a sibling remembers is not for a worker that has something to confirm", async () => {
+  let isWell = true;
+  const fields = { "cache-control": "max-age=1, must-revalidate", etag: '"a"' };
+  await using workers = await startWorkers((_incoming, response) => {
+    if (isWell) response.writeHead(200, fields).end("well");
+    else response.writeHead(503).end("trouble");
+  });
+  const [owner, other] = [workers.ownerOf("/a"), workers.otherOf("/a")];
+  // As when the owner was started anew: it has nothing that it would have to confirm.
+  other.siblings.update([]);
+  assert.equal((await other.get("/a")).status, 200);
+  other.siblings.update([owner.address]);
+  isWell = false;
+  assert.equal((await owner.get("/a")).status, 503);
+  isWell = true;
+  workers.clock.advance(2_000);
+  assert.equal((await owner.get("/a")).fields["x-cache"], "HIT");
+  const { status, text } = await other.get("/a");
+  assert.deepEqual([status, text], [200, "well"]);
+  assert.equal((await owner.get("/a")).status, 200);
+});
+
 test("a worker waits for no look at a silent origin that its sibling takes for it", async (context) => {
   const fields = { "cache-control": "max-age=60, stale-if-error=3600", etag: '"a"' };
   await using workers = await startWorkers(

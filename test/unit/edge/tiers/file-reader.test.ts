@@ -74,7 +74,7 @@ describe("a reader of a body in a file", () => {
     assert.equal(reader.position, 200_005);
   });
 
-  test("gives what is small as a whole, once, and nothing that is not", () => {
+  test("gives what is small as a whole, once, and nothing that is not, or has no room", () => {
     const memory = Buffer.alloc(200_000);
     const room: Room = { open: () => memory };
     const { body } = aFile();
@@ -82,6 +82,9 @@ describe("a reader of a body in a file", () => {
     assert.equal(small.readSmall(room)?.toString(), "3456789012");
     assert.equal(small.read(room), "end");
     assert.equal(new FileReader(body, 0, 100_000).readSmall(room), undefined);
+    const tight = new FileReader(body, 3, 13);
+    assert.equal(tight.readSmall({ open: () => memory.subarray(0, 9) }), undefined);
+    assert.equal(tight.readSmall(room)?.toString(), "3456789012");
   });
 
   test("waits for the thread pool where the disk is slow", async () => {

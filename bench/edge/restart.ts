@@ -13,6 +13,9 @@ import { type Server, startServer } from "./server.ts";
 import { markdown } from "./table.ts";
 
 const OBJECTS = 1_000_000;
+const EARLY: ReadonlySet<unknown> = new Set(["ECONNRESET", "ECONNREFUSED"]);
+const TRY_EVERY_MS = 5;
+const TRIES_MAX = 4_000;
 /** Asked for after the first hit, to see that it was no accident. */
 const SAMPLE = 100;
 /** What a start leaves to be collected has been by then, and the folder is being counted. */
@@ -87,7 +90,17 @@ function start({ setting }: Bench, folder: string): Promise<Server> {
 
 async function ask({ port }: Server, number: number, expected: "HIT" | "MISS"): Promise<void> {
   const agent = new Agent();
-  await timedAnswer(port, `/1k/${number}`, { agent, expected });
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await timedAnswer(port, `/1k/${number}`, { agent, expected });
+      return;
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      // Whoever starts tries for a moment whether the port is free, and takes connections meanwhile.
+      if (!EARLY.has(code) || tries === TRIES_MAX) throw error;
+      await setTimeout(TRY_EVERY_MS);
+    }
+  }
 }
 
 function shown(value: number | undefined): string {

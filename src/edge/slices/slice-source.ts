@@ -76,6 +76,11 @@ export class SliceSource {
     return this.#readers.size > 0;
   }
 
+  /** Whether what is missing will never come. */
+  get isOutdated(): boolean {
+    return this.#isOutdated;
+  }
+
   /** Calls this when the origin turns out to have something else: what is missing will never come. */
   whenOutdated(callback: () => void): void {
     this.#onOutdated = callback;

@@ -191,7 +191,7 @@ export class Tiers {
   /** The slices of one representation of what has this key: the same for all who read it. */
   sourceOf(identity: SlicedIdentity, key: string): SliceSource {
     const known = this.#sources.get(identity.generation)?.deref();
-    if (known !== undefined) return known;
+    if (known?.isOutdated === false) return known;
     if (this.#sources.size >= SLICE_SOURCES_MAX) this.#forgetSources();
     const primaryKey = ownedText(primaryKeyOf(key));
     const keeper = this.#slices.keeper(() => this.#owns(primaryKey));
@@ -259,8 +259,8 @@ export class Tiers {
     body.source.whenOutdated(() => {
       const kept = this.#memory.get(key);
       if (kept !== undefined && kept !== stored) return;
-      this.#memory.delete(key);
-      this.#written(key)?.delete(key);
+      // Whoever has written it: it would be found there again, and break off again.
+      this.delete(key);
     });
   }
 

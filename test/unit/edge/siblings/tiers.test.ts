@@ -4,9 +4,10 @@ import type { RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { exchange } from "../../../support/exchange.ts";
 import { sendObject } from "../../../support/object-origin.ts";
 import { octetsOf } from "../../../support/octets.ts";
-import { countingOrigin } from "../support.ts";
+import { countingOrigin, host } from "../support.ts";
 import { startWorkers } from "./support.ts";
 
 const stack = new AsyncDisposableStack();
@@ -86,6 +87,37 @@ describe("a long body that another worker owns", () => {
     assert.equal(ranges.length, fetched);
     assert.equal(other.siblings.counts.asked, asked, "it was all on disk");
     assert.equal(other.disk?.stats().written, 0);
+  });
+
+  test("is fetched anew after an answer that was none of it, though its owner has its head on disk", async () => {
+    const folder = await newFolder();
+    const { answer } = longObject();
+    let isLying = false;
+    const origin: RequestListener = (incoming, response) => {
+      if (!isLying) return answer(incoming, response);
+      const first = Number(/\d+/.exec(incoming.headers.range ?? "")?.[0]);
+      const fields = { etag: '"1"', "content-range": `bytes ${first}-${first + 9}/${LENGTH + 1}` };
+      return response.writeHead(206, fields).end("0123456789");
+    };
+    {
+      await using workers = await startWorkers(origin, { folder });
+      const owner = workers.ownerOf("/a");
+      await owner.get("/a", { range: "bytes=0-99" });
+      await owner.disk?.close();
+    }
+    await using workers = await startWorkers(origin, { folder });
+    const { get, url, siblings } = workers.otherOf("/a");
+    // It has no owner to ask any more, and owns nothing by that.
+    assert.equal((await get("/a", { range: "bytes=0-99" })).fields["x-cache"], "HIT");
+    await workers.ownerOf("/a").endDoor();
+    isLying = true;
+    await assert.rejects(exchange(`${url}/a`, { headers: { host } }), { message: "aborted" });
+    isLying = false;
+    const [first, last] = [5 * MIB, 5 * MIB + 99];
+    const { status, text } = await get("/a", { range: `bytes=${first}-${last}` });
+    assert.equal(status, 206);
+    assert(Buffer.from(text, "latin1").equals(octetsOf("long", first, last + 1)));
+    assert(siblings.counts.failed > 0);
   });
 
   test("is fetched on by who reads it when its owner ends in the middle", async () => {
